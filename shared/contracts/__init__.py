@@ -1,0 +1,1 @@
+"""The public language of the services: every message, its envelope and the catalogue of both."""

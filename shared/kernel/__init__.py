@@ -1,0 +1,1 @@
+"""Plain values that every room understands: money, places, ids, time and errors. Standard library only."""

@@ -1,0 +1,19 @@
+"""H3 cells: places made coarse enough to tell everybody."""
+
+import h3
+
+from shared.kernel.place import Place
+
+RESOLUTION = 9
+"""Cells of about 0.1 km², an edge of about 200 m."""
+
+
+def cell_of(place: Place) -> str:
+    """The H3 cell that holds a place."""
+    return str(h3.latlng_to_cell(place.lat, place.lon, RESOLUTION))
+
+
+def centre_of(cell: str) -> Place:
+    """The centre of an H3 cell."""
+    lat, lon = h3.cell_to_latlng(cell)
+    return Place(lat, lon)

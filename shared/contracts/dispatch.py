@@ -1,0 +1,159 @@
+"""What the dispatch service tells the world: who carries, where, and how well."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.common import AssignmentMode, FailureReason, GeoPoint, Goods, Proof
+from shared.contracts.message import Channel, Message
+
+
+class RiderMessage(Message):
+    """Subject: the rider's stream."""
+
+    service: ClassVar[str] = "dispatch"
+    rider_id: str
+
+
+class RiderRegistered(RiderMessage):
+    skills: tuple[str, ...] = ()
+    vehicle: str
+
+
+class ShiftStarted(RiderMessage):
+    cell: str
+    until: datetime
+
+
+class ShiftEnded(RiderMessage):
+    pass
+
+
+class RiderWentSilent(RiderMessage):
+    """A mandatory report did not come."""
+
+    delivery_id: str
+    order_id: str
+
+
+class DeliveryMessage(Message):
+    """Subject: the delivery's stream; partition key: the order's id."""
+
+    service: ClassVar[str] = "dispatch"
+    delivery_id: str
+    order_id: str
+
+
+class DeliveryRequested(DeliveryMessage):
+    """A rider is wanted. `attempt` counts from 1."""
+
+    attempt: int = Field(ge=1)
+    wanted_by: datetime = Field(description="when it becomes undeliverable")
+
+
+class DeliveryOffered(DeliveryMessage):
+    rider_id: str
+    answer_by: datetime
+    reasons: tuple[str, ...] = ()
+    policy_version: str
+
+
+class OfferDeclined(DeliveryMessage):
+    rider_id: str
+    reason: str = ""
+
+
+class OfferExpired(DeliveryMessage):
+    rider_id: str
+
+
+class RiderAssigned(DeliveryMessage):
+    rider_id: str
+    mode: AssignmentMode
+    reasons: tuple[str, ...] = ()
+    policy_version: str
+
+
+class RiderUnassigned(DeliveryMessage):
+    rider_id: str
+    reason: str
+
+
+class DeliveryOpenedForGrab(DeliveryMessage):
+    attempt: int
+
+
+class DeliveryGrabbed(DeliveryMessage):
+    rider_id: str
+
+
+class DispatcherNeeded(DeliveryMessage):
+    """Nobody took it for too long: a person must look at it now."""
+
+    waiting_seconds: int
+
+
+class ArrivedAtPickup(DeliveryMessage):
+    rider_id: str
+
+
+class PickedUp(DeliveryMessage):
+    rider_id: str
+    proof: Proof
+    after_withdrawal: bool = False
+
+
+class ArrivedAtDropoff(DeliveryMessage):
+    rider_id: str
+
+
+class Delivered(DeliveryMessage):
+    rider_id: str
+    proof: Proof
+
+
+class DeliveryFailed(DeliveryMessage):
+    rider_id: str | None = None
+    reason: FailureReason
+    evidence: tuple[str, ...] = ()
+    goods: Goods
+
+
+class DeliveryUndeliverable(DeliveryMessage):
+    """No rider was found in time."""
+
+    attempt: int
+
+
+class DeliveryWithdrawn(DeliveryMessage):
+    """The delivery will not happen; the goods stay at the merchant's."""
+
+    reason: str = ""
+
+
+class WithdrawalRefused(DeliveryMessage):
+    """Too late to withdraw: the rider has the goods, or the delivery has ended."""
+
+    reason: str
+
+
+class ReturnOpened(DeliveryMessage):
+    """A new leg of the same delivery: the goods go back to the merchant."""
+
+    rider_id: str | None = None
+
+
+class GoodsReturned(DeliveryMessage):
+    rider_id: str
+
+
+class RiderMoved(Message):
+    """Where a rider is; telemetry, never stored as an event."""
+
+    service: ClassVar[str] = "dispatch"
+    channel: ClassVar[Channel] = Channel.TELEMETRY
+    rider_id: str
+    position: GeoPoint
+    at: datetime
+    delivery_ids: tuple[str, ...] = ()

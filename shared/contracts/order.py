@@ -1,0 +1,223 @@
+"""What the order service tells the world: the promise, the money, the end."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.common import (
+    Cents,
+    FailureReason,
+    GeoPoint,
+    Goods,
+    Line,
+    OrderKind,
+    Part,
+    Priority,
+    Score,
+)
+from shared.contracts.message import Channel, Message
+
+
+class OrderMessage(Message):
+    """Subject: the order's stream, whose id is the order's."""
+
+    service: ClassVar[str] = "order"
+    order_id: str
+
+
+class OrderPlaced(OrderMessage):
+    """A customer asked for something and the order was found valid; payment and merchant still have their say."""
+
+    customer_id: str
+    merchant_id: str
+    kind: OrderKind
+    items: tuple[Line, ...]
+    total_cents: Cents
+    currency: str
+    pickup_cell: str = Field(description="H3 cell, resolution 9")
+    dropoff_cell: str = Field(description="H3 cell, resolution 9")
+    pickup: GeoPoint = Field(description="the merchant's door")
+    required_skills: tuple[str, ...] = ()
+    priority: Priority = Priority.NORMAL
+    weight_g: int = Field(default=0, ge=0)
+    volume_ml: int = Field(default=0, ge=0)
+    promised_at: datetime
+    scheduled_for: datetime | None = None
+
+
+class PaymentAuthorized(OrderMessage):
+    payment_id: str
+    amount_cents: Cents
+    currency: str
+
+
+class PaymentFailed(OrderMessage):
+    payment_id: str
+    reason: str
+
+
+class PaymentCaptured(OrderMessage):
+    payment_id: str
+    amount_cents: Cents
+    currency: str
+
+
+class RefundIssued(OrderMessage):
+    payment_id: str
+    amount_cents: Cents
+    currency: str
+    reason: str
+
+
+class OrderAwaitingMerchant(OrderMessage):
+    """Payment is authorised: the merchant is asked, and must answer by `answer_by`."""
+
+    customer_id: str
+    merchant_id: str
+    answer_by: datetime
+
+
+class MerchantReminded(OrderMessage):
+    """The merchant has not answered yet."""
+
+    merchant_id: str
+    answer_by: datetime
+
+
+class OrderAccepted(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    ready_at: datetime
+
+
+class OrderRejected(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    reason: str
+
+
+class PreparationStarted(OrderMessage):
+    merchant_id: str
+
+
+class PreparationExtended(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    ready_at: datetime
+    reason: str = ""
+
+
+class PreparationLate(OrderMessage):
+    """Food was promised for `ready_at` and is not ready well after it."""
+
+    customer_id: str
+    merchant_id: str
+    ready_at: datetime
+
+
+class OrderReady(OrderMessage):
+    customer_id: str
+    merchant_id: str
+
+
+class OrderOutForDelivery(OrderMessage):
+    customer_id: str
+    rider_id: str
+
+
+class OrderDelivered(OrderMessage):
+    customer_id: str
+    rider_id: str
+    delivered_at: datetime
+    promised_at: datetime
+    confirm_by: datetime
+
+
+class OrderDeliveryFailed(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    rider_id: str | None = None
+    reason: FailureReason
+    fault: str = Field(default="undecided", description="decided later by support, from evidence")
+    goods: Goods
+
+
+class OrderReturned(OrderMessage):
+    """The goods of an order that will not be delivered are back at the merchant's."""
+
+    customer_id: str
+    merchant_id: str
+
+
+class WithdrawalRequested(OrderMessage):
+    """The customer or support wants to cancel; dispatch knows who holds the goods and answers."""
+
+    by: str
+    reason: str
+    answer_by: datetime
+
+
+class OrderCancelled(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    by: str = Field(description="role of who cancelled: customer, merchant, support, operations, system")
+    reason: str
+    fee_cents: Cents = 0
+
+
+class OrderConfirmed(OrderMessage):
+    by: str = Field(description="`customer` or `time`")
+
+
+class OrderCompleted(OrderMessage):
+    customer_id: str
+    merchant_id: str
+    review_by: datetime
+
+
+class OrderReviewed(OrderMessage):
+    merchant_score: Score
+    rider_score: Score
+    platform_score: Score
+
+
+class OrderArchived(OrderMessage):
+    pass
+
+
+class MerchantRegistered(Message):
+    """Subject: the merchant's stream."""
+
+    service: ClassVar[str] = "order"
+    merchant_id: str
+    name: str
+    place: GeoPoint
+    cell: str
+
+
+class ContactPerson(Part):
+    name: str
+    phone: str
+    email: str | None = None
+    language: str = Field(default="en", description="`en` or `zh`")
+
+
+class DeliveryContactShared(OrderMessage):
+    """Who and where exactly; only for the services that must know."""
+
+    channel: ClassVar[Channel] = Channel.PRIVATE
+    customer_id: str
+    customer: ContactPerson
+    address: str
+    dropoff: GeoPoint
+    merchant_id: str
+    merchant_name: str
+    merchant_phone: str = ""
+    pickup_address: str = ""
+
+
+class DeliveryContactWithdrawn(OrderMessage):
+    """The order has ended: forget what `DeliveryContactShared` told."""
+
+    channel: ClassVar[Channel] = Channel.PRIVATE

@@ -1,0 +1,43 @@
+"""What the support service tells the world: what went wrong and how it ended."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.message import Message
+
+
+class CaseMessage(Message):
+    """Subject: the case's stream; partition key: the order's id."""
+
+    service: ClassVar[str] = "support"
+    case_id: str
+    order_id: str
+
+
+class CaseOpened(CaseMessage):
+    kind: str = Field(description="delivery_failed, undeliverable, complaint")
+    severity: str = Field(description="P0 (now) to P3")
+    reasons: tuple[str, ...] = ()
+
+
+class CaseAssigned(CaseMessage):
+    agent_id: str
+
+
+class RedispatchRequested(CaseMessage):
+    """Try again with the same delivery."""
+
+    reason: str
+    by: str
+
+
+class CancellationRequested(CaseMessage):
+    """End the order and give the money back."""
+
+    reason: str
+    by: str
+
+
+class CaseClosed(CaseMessage):
+    outcome: str = Field(description="redelivered, refunded, no_action")

@@ -1,0 +1,65 @@
+"""Customers: they order, some change their minds, most confirm and many say how it was."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from deploy.city.town_hall import TownHall
+from deploy.city.world import Fate, OrderPlan
+
+_LOOK_EVERY = timedelta(seconds=60)
+_ENDED = ("completed", "cancelled", "rejected", "archived")
+
+
+async def order_and_follow(hall: TownHall, plan: OrderPlan, customer_id: str, dice: random.Random) -> str:
+    """Places the order at its time and follows it to its end; answers the order's id."""
+    await hall.sleep_until(plan.placed_at)
+    placed = await hall.gateways.post("order", "/v1/orders", "customer", customer_id, _request(hall, plan))
+    order_id = str(placed["order_id"])
+    hall.plans[order_id] = plan
+    if plan.fate is Fate.CUSTOMER_CANCELS:
+        await _change_mind(hall, order_id, customer_id, dice)
+    await _follow(hall, plan, order_id, customer_id, dice)
+    return order_id
+
+
+def _request(hall: TownHall, plan: OrderPlan) -> dict[str, Any]:
+    declined = plan.fate is Fate.PAYMENT_DECLINED
+    return {
+        "merchant_id": hall.merchant_ids[plan.merchant_key],
+        "kind": "food",
+        "items": [{"sku": sku, "quantity": 1} for sku in plan.skus],
+        "dropoff": {"lat": plan.dropoff.lat, "lon": plan.dropoff.lon},
+        "address": plan.address,
+        "contact": {
+            "name": f"Customer {plan.key}",
+            "phone": "+8613812345678",
+            "email": f"{plan.key}@example.com",
+            "language": plan.language,
+        },
+        "payment": {"method": "sandbox_declined" if declined else "sandbox_ok"},
+    }
+
+
+async def _change_mind(hall: TownHall, order_id: str, customer_id: str, dice: random.Random) -> None:
+    """Anywhere between at once and when the rider may already have the goods: the race is the point."""
+    await hall.sleep(timedelta(minutes=dice.choice((0.2, 1.0, 4.0, 12.0))))
+    await hall.try_post("order", f"/v1/orders/{order_id}/cancel", "customer", customer_id, {"reason": "changed_mind"})
+
+
+async def _follow(hall: TownHall, plan: OrderPlan, order_id: str, customer_id: str, dice: random.Random) -> None:
+    while True:
+        await hall.sleep(_LOOK_EVERY + timedelta(seconds=dice.uniform(0, 30)))
+        order = await hall.gateways.get("order", f"/v1/orders/{order_id}", "customer", customer_id)
+        if order["state"] == "delivered" and plan.fate is not Fate.NEVER_CONFIRMED:
+            await hall.try_post("order", f"/v1/orders/{order_id}/confirm", "customer", customer_id)
+        if order["state"] in _ENDED:
+            hall.seen[f"ended {order['state']}"] += 1
+            if order["state"] == "completed" and dice.random() < 0.7:
+                await _review(hall, order_id, customer_id, dice)
+            return
+
+
+async def _review(hall: TownHall, order_id: str, customer_id: str, dice: random.Random) -> None:
+    scores = {name: dice.choice((3, 4, 4, 5, 5, 5)) for name in ("merchant", "rider", "platform")}
+    await hall.try_post("order", f"/v1/orders/{order_id}/review", "customer", customer_id, scores)

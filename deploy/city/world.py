@@ -1,0 +1,78 @@
+"""What a city is made of before anything happens in it: its people, their plans, and the orders to come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from shared.kernel.place import Place
+
+
+class Fate(StrEnum):
+    """How one order goes. The script of the actors only: the platform learns of it by what they do."""
+
+    SMOOTH = "smooth"
+    PAYMENT_DECLINED = "payment_declined"
+    MERCHANT_REJECTS = "merchant_rejects"
+    MERCHANT_SILENT = "merchant_silent"
+    CUSTOMER_CANCELS = "customer_cancels"
+    OFFER_DECLINED = "offer_declined"
+    OFFERS_IGNORED = "offers_ignored"
+    RIDER_LOST_BEFORE_PICKUP = "rider_lost_before_pickup"
+    RIDER_LOST_AFTER_PICKUP = "rider_lost_after_pickup"
+    DELIVERY_FAILS = "delivery_fails"
+    NEVER_CONFIRMED = "never_confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantPlan:
+    key: str
+    name: str
+    place: Place
+    address: str
+    preparation_minutes: int
+    menu: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RiderPlan:
+    key: str
+    name: str
+    start: Place
+    on_at: datetime
+    off_at: datetime
+    speed_m_per_minute: float
+    skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlan:
+    """`ready_at` is when the kitchen will really be done; None means the merchant's usual time."""
+
+    key: str
+    merchant_key: str
+    placed_at: datetime
+    dropoff: Place
+    address: str
+    skus: tuple[str, ...]
+    fate: Fate = Fate.SMOOTH
+    ready_at: datetime | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole run. `pickup_service` and `dropoff_service` are what a hand-over takes at each door."""
+
+    name: str
+    merchants: tuple[MerchantPlan, ...]
+    riders: tuple[RiderPlan, ...]
+    orders: tuple[OrderPlan, ...]
+    starts_at: datetime
+    speed: float
+    pickup_service: timedelta
+    dropoff_service: timedelta
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    whole_minutes: bool = False
+    """Travel takes whole minutes, rounded up (the rule of the public benchmark)."""

@@ -6,7 +6,7 @@ import random
 from deploy.city import customers, merchants, riders, staff
 from deploy.city.client import Gateways
 from deploy.city.town_hall import TownHall
-from deploy.city.world import Scenario
+from deploy.city.world import MerchantPlan, OrderPlan, RiderPlan, Scenario
 from shared.kernel.clock import VirtualClock
 from shared.kernel.ids import new_id
 
@@ -25,11 +25,11 @@ class City:
         """Registers merchants and riders."""
         gate = asyncio.Semaphore(_REGISTRATIONS_AT_ONCE)
 
-        async def merchant(plan: merchants.MerchantPlan) -> None:
+        async def merchant(plan: MerchantPlan) -> None:
             async with gate:
                 await merchants.register(self.hall, plan)
 
-        async def rider(plan: riders.RiderPlan) -> None:
+        async def rider(plan: RiderPlan) -> None:
             async with gate:
                 await riders.register(self.hall, plan)
 
@@ -60,6 +60,6 @@ class City:
             for actor in actors:
                 actor.cancel()
 
-    async def _customer(self, plan: customers.OrderPlan, dice: random.Random) -> None:
+    async def _customer(self, plan: OrderPlan, dice: random.Random) -> None:
         await customers.order_and_follow(self.hall, plan, new_id("cus"), dice)
         self.ended += 1

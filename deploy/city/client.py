@@ -114,7 +114,8 @@ def _problem(answer: httpx.Response) -> Mapping[str, Any]:
 
 async def _frames(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, Any]]:
     """Splits a stream into (event, id, data); comments keep the connection alive and say nothing."""
-    kind, identity, data = "message", "", []
+    kind, identity = "message", ""
+    data: list[str] = []
     async for line in lines:
         if not line:
             if data:

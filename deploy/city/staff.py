@@ -45,6 +45,6 @@ async def watch_grab_pool(hall: TownHall, riders: Sequence[Rider]) -> None:
         pool = await hall.gateways.get("dispatch", "/v1/grab-pool", "rider", next(iter(hall.rider_ids.values())))
         for entry in pool["items"]:
             door = Place(entry["pickup"]["lat"], entry["pickup"]["lon"])
-            nearest = sorted(idle, key=lambda rider: distance_m(rider.place, door))[:2]  # noqa: B023
+            nearest = sorted(idle, key=lambda rider: distance_m(rider.place, door))[:2]
             for rider in nearest:
                 await rider.grab(entry["delivery_id"])

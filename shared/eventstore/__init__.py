@@ -1,0 +1,1 @@
+"""The append-only event store of a service: append, load, sequence, replay, project, forget."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Sequence
 
 from deploy.city import customers, merchants, riders, staff
 from deploy.city.client import Gateways
@@ -19,6 +20,7 @@ class City:
     def __init__(self, scenario: Scenario, gateways: Gateways, clock: VirtualClock, seed: int) -> None:
         self.hall = TownHall(scenario, gateways, clock)
         self._seed = seed
+        self.planned = 0
         self.ended = 0
 
     async def settle(self) -> None:
@@ -39,8 +41,8 @@ class City:
             for person in self.hall.scenario.riders:
                 tasks.create_task(rider(person))
 
-    async def live(self) -> None:
-        """Returns when every order of the scenario has reached its end."""
+    async def live(self, peaks: AsyncIterator[Sequence[OrderPlan]]) -> None:
+        """Returns when every order of all peaks has reached its end; a peak begins when the last one has ended."""
         hall, dice = self.hall, random.Random(self._seed)
         fleet = [
             riders.Rider(hall, plan, hall.rider_ids[plan.key], random.Random(dice.random()))
@@ -54,9 +56,11 @@ class City:
         ]
         async with asyncio.TaskGroup() as crowd:
             actors = [crowd.create_task(actor) for actor in background]
-            async with asyncio.TaskGroup() as orders:
-                for plan in hall.scenario.orders:
-                    orders.create_task(self._customer(plan, random.Random(dice.random())))
+            async for orders in peaks:
+                self.planned += len(orders)
+                async with asyncio.TaskGroup() as customers_of_peak:
+                    for plan in orders:
+                        customers_of_peak.create_task(self._customer(plan, random.Random(dice.random())))
             for actor in actors:
                 actor.cancel()
 

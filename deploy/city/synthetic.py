@@ -82,10 +82,10 @@ def _fates(dice: random.Random, count: int) -> list[Fate]:
     return fates
 
 
-def _orders(
+def peak(
     dice: random.Random, count: int, merchants: tuple[MerchantPlan, ...], starts_at: datetime
 ) -> tuple[OrderPlan, ...]:
-    """A peak in the middle of the span: about one order a minute for each hundred seconds of it."""
+    """A peak of `count` orders, one in 40 seconds on average, most of them in the middle of the span."""
     span_s = max(600.0, count * 40.0)
     times = sorted(min(max(dice.gauss(span_s / 2, span_s / 4), 60.0), span_s) for _ in range(count))
     plans = []
@@ -126,7 +126,7 @@ def town(*, seed: int, orders: int, speed: float) -> Scenario:
         name=f"town-{seed}",
         merchants=merchants,
         riders=riders,
-        orders=_orders(dice, orders, merchants, starts_at),
+        orders=peak(dice, orders, merchants, starts_at),
         starts_at=starts_at,
         speed=speed,
         pickup_service=timedelta(minutes=1),

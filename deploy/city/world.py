@@ -1,7 +1,7 @@
 """What a city is made of before anything happens in it: its people, their plans, and the orders to come."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -60,6 +60,11 @@ class OrderPlan:
     ready_at: datetime | None = None
     language: str = "en"
 
+    def moved(self, shift: timedelta) -> "OrderPlan":
+        """The same order, earlier or later."""
+        ready_at = self.ready_at + shift if self.ready_at else None
+        return replace(self, placed_at=self.placed_at + shift, ready_at=ready_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -76,3 +81,10 @@ class Scenario:
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole_minutes: bool = False
     """Travel takes whole minutes, rounded up (the rule of the public benchmark)."""
+
+    def starting(self, at: datetime) -> "Scenario":
+        """The same run, all of it moved so that it starts at `at`."""
+        shift = at - self.starts_at
+        riders = (replace(rider, on_at=rider.on_at + shift, off_at=rider.off_at + shift) for rider in self.riders)
+        orders = (order.moved(shift) for order in self.orders)
+        return replace(self, riders=tuple(riders), orders=tuple(orders), starts_at=at)

@@ -1,0 +1,46 @@
+"""What a subscription hands to a service: messages as they came off the wire, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.contracts.catalogue import message_class
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One message as the broker gave it."""
+
+    body: bytes
+    routing_key: str = ""
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages as their queues gave them; those of one stream and partition key are in the order they were sent."""
+
+    arrived: tuple[Arrived, ...]
+
+    def __len__(self) -> int:
+        return len(self.arrived)
+
+    def __iter__(self) -> Iterator[Arrived]:
+        return iter(self.arrived)
+
+    def messages(self) -> Iterator[tuple[Envelope, Message]]:
+        """Decoded messages, for telemetry, where one that cannot be read is no loss and is left out."""
+        for each in self.arrived:
+            try:
+                envelope = Envelope.from_bytes(each.body)
+                known = message_class(envelope.source, envelope.type)
+                if known is not None:
+                    yield envelope, known.model_validate(envelope.data)
+            except ValueError:
+                continue
+
+
+def batch_of(*bodies: bytes) -> Batch:
+    """A batch of plain bodies, for replays and tests."""
+    return Batch(tuple(Arrived(body) for body in bodies))

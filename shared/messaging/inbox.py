@@ -1,0 +1,139 @@
+"""Takes batches of messages in so that every effect happens once, whatever is sent again, fails or falls over."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.eventstore.ports import Store, Transaction
+from shared.kernel.errors import DomainError
+from shared.messaging import metrics
+from shared.messaging.batch import Batch, batch_of
+from shared.messaging.outages import is_outage
+from shared.messaging.sequences import Position, Received, SequenceKey, lock_positions, park, read, save_positions
+
+__all__ = ["Batch", "Handle", "Inbox", "batch_of"]
+
+TRIES = 3
+PAUSE_BETWEEN_TRIES_SECONDS = 0.05
+
+Handle = Callable[[Transaction, Envelope, Message], None]
+"""What a service does on a message, all within the transaction given, any number of times until it commits."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of a batch, counted once the transaction has committed."""
+
+    handled: int = 0
+    duplicates: int = 0
+    parked: Counter[str] = field(default_factory=Counter)
+
+
+class Inbox:
+    """One handler's memory of what it has heard.
+
+    A batch is one transaction. When that fails the messages are tried one by one, each a bounded number of times; one
+    that keeps failing on its own is parked with all that follow it in its sequence, and the others go on. When a
+    backend is away the error passes through and nothing is parked: the subscription keeps the batch and pauses.
+    """
+
+    def __init__(self, store: Store, handler_name: str, handle: Handle, *, tries: int = TRIES) -> None:
+        self.store = store
+        self.name = handler_name
+        self.handle = handle
+        self._tries = tries
+
+    def consume(self, batch: Batch) -> None:
+        """Takes every message of the batch in, or raises an outage; safe to repeat with the same batch."""
+        received = [known for each in batch if (known := read(each.body)) is not None]
+        metrics.UNKNOWN.labels(self.name).inc(len(batch) - len(received))
+        if not received or self._take_all(received):
+            return
+        for each in received:
+            self._take_one(each)
+
+    def _take_all(self, received: Sequence[Received]) -> bool:
+        try:
+            self._count(self.store.run(lambda tx: self._take(tx, received)))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _log.info("batch_failed", handler=self.name, size=len(received), error=repr(error))
+            return False
+        return True
+
+    def _take_one(self, received: Received) -> None:
+        """Tries one message a bounded number of times, then parks it."""
+        failure: Exception
+        for attempt in range(1, self._tries + 1):
+            try:
+                self._count(self.store.run(lambda tx: self._take(tx, [received])))
+                return
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                failure = error
+                if isinstance(error, DomainError):
+                    break
+                time.sleep(PAUSE_BETWEEN_TRIES_SECONDS * attempt)
+        cause = "refused" if isinstance(failure, DomainError) else "failed"
+        _log.error(
+            "message_parked",
+            handler=self.name,
+            message_id=received.message_id,
+            type=received.type,
+            subject=received.key.stream_id,
+            exc_info=failure,
+        )
+        self._count(self.store.run(lambda tx: self._set_aside(tx, received, cause, failure, attempt)))
+
+    def _take(self, tx: Transaction, received: Sequence[Received]) -> _Outcome:
+        """Handles what is new and in order, drops what was seen, parks what is unreadable or behind a parked one."""
+        outcome = _Outcome()
+        positions = lock_positions(tx.connection, self.name, {each.key for each in received})
+        moved: dict[SequenceKey, Position] = {}
+        for each in received:
+            position = positions[each.key]
+            if each.sequence <= position.version:
+                outcome.duplicates += 1
+                continue
+            moved[each.key] = position
+            if position.parked:
+                park(tx.connection, self.name, each, position, "behind", "an earlier one is parked", 0)
+                outcome.parked["behind"] += 1
+            elif each.envelope is None or each.message is None:
+                park(tx.connection, self.name, each, position, "unreadable", each.fault or "unreadable", 1)
+                outcome.parked["unreadable"] += 1
+            else:
+                self.handle(tx, each.envelope, each.message)
+                position.version = each.sequence
+                outcome.handled += 1
+        save_positions(tx.connection, self.name, moved)
+        return outcome
+
+    def _set_aside(self, tx: Transaction, received: Received, cause: str, failure: Exception, tries: int) -> _Outcome:
+        position = lock_positions(tx.connection, self.name, [received.key])[received.key]
+        if received.sequence <= position.version:
+            return _Outcome(duplicates=1)
+        park(tx.connection, self.name, received, position, cause, describe(failure), tries)
+        save_positions(tx.connection, self.name, {received.key: position})
+        return _Outcome(parked=Counter({cause: 1}))
+
+    def _count(self, outcome: _Outcome) -> None:
+        metrics.HANDLED.labels(self.name).inc(outcome.handled)
+        metrics.DUPLICATES.labels(self.name).inc(outcome.duplicates)
+        for cause, number in outcome.parked.items():
+            metrics.PARKED.labels(self.name, cause).inc(number)
+
+
+def describe(failure: BaseException) -> str:
+    """One line on what went wrong, with a refusal's stable code."""
+    code = f"[{failure.code}] " if isinstance(failure, DomainError) else ""
+    return f"{code}{type(failure).__name__}: {failure}"

@@ -1,0 +1,59 @@
+"""The figures by which an on-call operator sees whether messages flow."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+# A registry of its own, which a process adds to the one it shows: messaging knows no process.
+REGISTRY = CollectorRegistry()
+
+PUBLISHED = Counter(
+    "doorstep_relay_published", "Messages handed to the broker, resends included", ["service"], registry=REGISTRY
+)
+CONFIRMED = Counter(
+    "doorstep_relay_confirmed", "Messages the broker took responsibility for", ["service"], registry=REGISTRY
+)
+UNROUTABLE = Counter(
+    "doorstep_relay_unroutable", "Messages that no queue was bound for", ["service", "type"], registry=REGISTRY
+)
+RESENT = Counter(
+    "doorstep_relay_resent", "Messages that had to be sent again", ["service", "cause"], registry=REGISTRY
+)
+CONFIRM_SECONDS = Histogram(
+    "doorstep_relay_confirm_seconds",
+    "From handing a message to the broker to its confirm",
+    ["service"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+RELAY_POSITION = Gauge(
+    "doorstep_relay_position", "Log position up to which all is confirmed", ["service"], registry=REGISTRY
+)
+RELAY_STALLED = Gauge("doorstep_relay_stalled", "1 while the relay cannot go on", ["service"], registry=REGISTRY)
+TAIL_LEADER = Gauge(
+    "doorstep_tail_leader", "1 while this process sequences and publishes", ["service"], registry=REGISTRY
+)
+
+HANDLED = Counter("doorstep_inbox_handled", "Messages whose effects are committed", ["handler"], registry=REGISTRY)
+DUPLICATES = Counter(
+    "doorstep_inbox_duplicates", "Messages dropped because they were seen before", ["handler"], registry=REGISTRY
+)
+UNKNOWN = Counter(
+    "doorstep_inbox_unknown", "Messages of a type that this release does not know", ["handler"], registry=REGISTRY
+)
+PARKED = Counter(
+    "doorstep_inbox_parked", "Messages set aside for an operator", ["handler", "cause"], registry=REGISTRY
+)
+PAUSED = Gauge(
+    "doorstep_subscription_paused", "1 while consumption waits for a backend", ["service"], registry=REGISTRY
+)
+BATCH_SIZE = Histogram(
+    "doorstep_subscription_batch_size",
+    "Messages in a batch",
+    ["service"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200),
+    registry=REGISTRY,
+)
+
+TELEMETRY_SENT = Counter("doorstep_telemetry_sent", "Transient messages sent", ["service"], registry=REGISTRY)
+TELEMETRY_LOST = Counter(
+    "doorstep_telemetry_lost", "Transient messages dropped, the broker being away", ["service"], registry=REGISTRY
+)

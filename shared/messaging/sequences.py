@@ -1,0 +1,164 @@
+"""The inbox's rows: how far each sequence has been taken in, and what of it is set aside."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from shared.contracts.catalogue import message_class
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.kernel.errors import StaleVersion
+
+UNREADABLE = "unreadable"
+MAX_KEY_LENGTH = 512
+MAX_SEQUENCE = 2**63 - 1
+MAX_ERROR_LENGTH = 4000
+
+
+class SequenceKey(NamedTuple):
+    """What the broker keeps in order: one stream of one source under one partition key."""
+
+    source: str
+    stream_id: str
+    partition_key: str
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a sequence was taken in, and how much of it is parked; `known` when the row exists."""
+
+    version: int = 0
+    parked: int = 0
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as far as it could be read. `fault` says why it cannot be handled at all."""
+
+    key: SequenceKey
+    sequence: int
+    message_id: str
+    type: str
+    body: bytes
+    envelope: Envelope | None = None
+    message: Message | None = None
+    fault: str | None = None
+
+
+def read(body: bytes) -> Received | None:
+    """A message from its bytes; None when its type is unknown to this release (then no handler wants it either)."""
+    try:
+        envelope = Envelope.from_bytes(body)
+    except ValueError as error:
+        return _unreadable(body, f"not an envelope: {error}")
+    if not _storable(envelope):
+        return _unreadable(body, "the envelope's keys are too long, too large, or hold a NUL")
+    known = message_class(envelope.source, envelope.type)
+    if known is None:
+        return None
+    message, fault = None, None
+    try:
+        message = known.model_validate(envelope.data)
+    except ValueError as error:
+        fault = f"not a valid {envelope.type}: {error}"
+    key = SequenceKey(envelope.source, envelope.subject, envelope.partitionkey)
+    return Received(key, envelope.sequence, envelope.id, envelope.type, body, envelope, message, fault)
+
+
+def _storable(envelope: Envelope) -> bool:
+    texts = (envelope.source, envelope.subject, envelope.partitionkey, envelope.id, envelope.type)
+    return envelope.sequence <= MAX_SEQUENCE and all(
+        len(text) <= MAX_KEY_LENGTH and "\0" not in text for text in texts
+    )
+
+
+def _unreadable(body: bytes, fault: str) -> Received:
+    """Bytes without a sequence: each is a sequence of its own, known by its digest, so that it blocks no other."""
+    digest = hashlib.sha256(body).hexdigest()
+    return Received(SequenceKey(UNREADABLE, digest, ""), 1, digest, UNREADABLE, body, fault=fault)
+
+
+def lock_positions(connection: Any, handler: str, keys: Collection[SequenceKey]) -> dict[SequenceKey, Position]:
+    """The positions of some sequences, locked until the transaction ends, always in the same order."""
+    sources, streams, partitions = _columns(keys)
+    rows = connection.execute(
+        """SELECT source, stream_id, partition_key, version, parked
+             FROM inbox_position
+             JOIN unnest(%s::text[], %s::text[], %s::text[]) AS wanted (source, stream_id, partition_key)
+            USING (source, stream_id, partition_key)
+            WHERE handler = %s
+            ORDER BY source, stream_id, partition_key
+              FOR UPDATE OF inbox_position""",
+        (sources, streams, partitions, handler),
+    ).fetchall()
+    positions = {key: Position() for key in keys}
+    for row in rows:
+        key = SequenceKey(row["source"], row["stream_id"], row["partition_key"])
+        positions[key] = Position(row["version"], row["parked"], known=True)
+    return positions
+
+
+def save_positions(connection: Any, handler: str, moved: Mapping[SequenceKey, Position]) -> None:
+    """Writes positions that moved; raises StaleVersion when another process made one of the new rows first."""
+    if not moved:
+        return
+    ordered = sorted(moved.items())
+    sources, streams, partitions = _columns([key for key, _ in ordered])
+    written = connection.execute(
+        """INSERT INTO inbox_position AS mine (handler, source, stream_id, partition_key, version, parked)
+           SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[])
+               ON CONFLICT (handler, source, stream_id, partition_key)
+               DO UPDATE SET version = excluded.version, parked = excluded.parked
+                       WHERE mine.version < excluded.version""",
+        (
+            handler,
+            sources,
+            streams,
+            partitions,
+            [position.version for _, position in ordered],
+            [position.parked for _, position in ordered],
+        ),
+    ).rowcount
+    if written != len(moved):
+        raise StaleVersion(f"inbox of {handler}", len(moved))
+
+
+def park(
+    connection: Any, handler: str, received: Received, position: Position, cause: str, error: str, tries: int
+) -> None:
+    """Sets a message aside behind whatever of its sequence is parked already; the caller saves the position."""
+    connection.execute(
+        """INSERT INTO parked (handler, source, stream_id, partition_key, sequence, message_id, type, body,
+                               cause, error, tries, tried_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                   CASE WHEN %s > 0 THEN clock_timestamp() END)""",
+        (
+            handler,
+            *received.key,
+            received.sequence,
+            received.message_id,
+            received.type,
+            received.body,
+            cause,
+            printable(error),
+            tries,
+            tries,
+        ),
+    )
+    position.version = received.sequence
+    position.parked += 1
+
+
+def printable(error: str) -> str:
+    """An error that PostgreSQL can hold: no NUL, bounded length."""
+    return error.replace("\0", "\\0")[:MAX_ERROR_LENGTH]
+
+
+def _columns(keys: Collection[SequenceKey]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [key.source for key in keys],
+        [key.stream_id for key in keys],
+        [key.partition_key for key in keys],
+    )

@@ -1,0 +1,196 @@
+"""The exchanges and queues that messages flow through, said once, so that publisher, subscriber and broker agree.
+
+A service publishes to topic exchanges. A subscribing service has one durable inbox:
+
+    order.events ──OrderPlaced──▶ dispatch.inbox (consistent hash on `partitionkey`) ──▶ dispatch.inbox.0 … N-1
+
+Each of the N quorum queues has a single active consumer, so what shares a partition key is handled in order. Before N
+changes the queues must be drained: a message that waits in one queue could be overtaken in another.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from amqp.exceptions import AccessRefused, NotFound
+from kombu import Connection
+
+from shared.contracts.catalogue import messages
+from shared.contracts.message import Channel, Message
+
+PARTITION_HEADER = "partitionkey"
+DEFAULT_PARTITIONS = 4
+# A message counts as redelivered whenever its consumer's connection falls; the limit only stops one that takes the
+# whole process down each time.
+DELIVERY_LIMIT = 100
+LOG_STREAM = "doorstep.log"
+LOG_MAX_AGE = "7D"
+LOG_MAX_BYTES = 1_000_000_000
+LOG_SEGMENT_BYTES = 20_000_000
+TELEMETRY_BACKLOG = 10_000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSpec:
+    """A durable exchange. A `foreign` one belongs to another service and is declared only when it is missing."""
+
+    name: str
+    type: str = "topic"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSpec:
+    """A durable queue."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BindingSpec:
+    """From a source exchange to a queue, or to another exchange when `to_exchange`."""
+
+    source: str
+    destination: str
+    routing_key: str
+    to_exchange: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Things to declare, in order: exchanges, queues, bindings."""
+
+    exchanges: tuple[ExchangeSpec, ...] = ()
+    queues: tuple[QueueSpec, ...] = ()
+    bindings: tuple[BindingSpec, ...] = ()
+
+
+def published_exchanges(service: str) -> tuple[str, ...]:
+    """The exchanges that a service publishes to: its public one, and those its contracts name."""
+    channels = {message.channel for message in messages() if message.service == service} | {Channel.PUBLIC}
+    return tuple(f"{service}.{channel.value}" for channel in Channel if channel in channels)
+
+
+def outgoing_topology(service: str) -> Topology:
+    """What a publishing service declares for itself."""
+    return Topology(exchanges=tuple(ExchangeSpec(name) for name in published_exchanges(service)))
+
+
+def log_topology(services: Iterable[str]) -> Topology:
+    """`doorstep.log`: a stream of every public message, for any subscriber to read from an offset."""
+    public = [f"{service}.{Channel.PUBLIC.value}" for service in services]
+    arguments = {
+        "x-queue-type": "stream",
+        "x-max-age": LOG_MAX_AGE,
+        "x-max-length-bytes": LOG_MAX_BYTES,
+        "x-stream-max-segment-size-bytes": LOG_SEGMENT_BYTES,
+    }
+    return Topology(
+        exchanges=tuple(ExchangeSpec(name, foreign=True) for name in public),
+        queues=(QueueSpec(LOG_STREAM, arguments),),
+        bindings=tuple(BindingSpec(name, LOG_STREAM, "#") for name in public),
+    )
+
+
+def inbox_queues(service: str, partitions: int) -> tuple[str, ...]:
+    """The queues of a service's inbox."""
+    return tuple(f"{service}.inbox.{number}" for number in range(partitions))
+
+
+def inbox_topology(service: str, heard: Iterable[type[Message]], partitions: int) -> Topology:
+    """A subscribing service's inbox, its partitions, where its undeliverable messages go, and its bindings."""
+    heard = tuple(heard)
+    inbox, dead = f"{service}.inbox", f"{service}.dead"
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-single-active-consumer": True,
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": dead,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    queues = inbox_queues(service, partitions)
+    return Topology(
+        exchanges=(
+            ExchangeSpec(dead, "fanout"),
+            ExchangeSpec(inbox, "x-consistent-hash", {"hash-header": PARTITION_HEADER}),
+            *(ExchangeSpec(name, foreign=True) for name in sorted({each.exchange() for each in heard})),
+        ),
+        queues=(
+            QueueSpec(dead, {"x-queue-type": "quorum"}),
+            *(QueueSpec(name, arguments) for name in queues),
+        ),
+        bindings=(
+            BindingSpec(dead, dead, ""),
+            *(BindingSpec(inbox, name, "1") for name in queues),
+            *(BindingSpec(each.exchange(), inbox, each.type_name(), to_exchange=True) for each in heard),
+        ),
+    )
+
+
+def declare(connection: Connection, topology: Topology) -> None:
+    """Declares everything, or raises what the broker answered; safe to repeat and to run beside itself."""
+    for exchange in topology.exchanges:
+        if not (exchange.foreign and _exists(connection, exchange.name)):
+            with connection.channel() as channel:
+                channel.exchange_declare(
+                    exchange=exchange.name,
+                    type=exchange.type,
+                    durable=True,
+                    auto_delete=False,
+                    arguments=dict(exchange.arguments),
+                )
+    with connection.channel() as channel:
+        for queue in topology.queues:
+            channel.queue_declare(queue=queue.name, durable=True, auto_delete=False, arguments=dict(queue.arguments))
+        for binding in topology.bindings:
+            _bind(channel, binding)
+
+
+def declare_outgoing(amqp_url: str, service: str) -> None:
+    """Declares what a relay needs. The audit stream is declared too where the broker user may; where it may not,
+    somebody else does (`declare_platform`) or there is none, and messages flow all the same."""
+    with Connection(amqp_url, connect_timeout=5) as connection:
+        declare(connection, outgoing_topology(service))
+        try:
+            declare(connection, log_topology([service]))
+        except AccessRefused as error:
+            _log.info("audit_stream_not_declared", service=service, reason=str(error))
+
+
+def declare_platform(amqp_url: str, services: Iterable[str]) -> None:
+    """Declares every service's exchanges and the audit stream, as a broker user who may do all that."""
+    services = tuple(services)
+    with Connection(amqp_url, connect_timeout=5) as connection:
+        for service in services:
+            declare(connection, outgoing_topology(service))
+        declare(connection, log_topology(services))
+
+
+def _exists(connection: Connection, exchange: str) -> bool:
+    """Asking needs no permission to configure, which a service has for its own exchanges only."""
+    channel = connection.channel()
+    try:
+        channel.exchange_declare(exchange=exchange, type="topic", passive=True)
+    except NotFound:
+        return False
+    channel.close()
+    return True
+
+
+def _bind(channel: Any, binding: BindingSpec) -> None:
+    if binding.to_exchange:
+        channel.exchange_bind(destination=binding.destination, source=binding.source, routing_key=binding.routing_key)
+    else:
+        channel.queue_bind(queue=binding.destination, exchange=binding.source, routing_key=binding.routing_key)
+
+
+def telemetry_bindings(heard: Iterable[type[Message]]) -> Iterator[tuple[str, str]]:
+    """(exchange, routing key) of the transient messages that somebody wants to hear."""
+    for message in heard:
+        yield message.exchange(), message.type_name()

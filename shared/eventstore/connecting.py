@@ -6,7 +6,7 @@ from threading import Lock, Semaphore
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
@@ -30,9 +30,9 @@ class PoolTimeout(psycopg.OperationalError):
 
 def connect(dsn: str) -> Connection:
     """A connection in autocommit mode whose rows are dicts; what the DSN itself sets wins over our settings."""
-    given = conninfo_to_dict(dsn)
-    options = f"{SESSION} {given.pop('options', None) or ''}".strip()
-    return psycopg.connect(autocommit=True, row_factory=dict_row, options=options, **{**SETTINGS, **given})
+    given: dict[str, Any] = {**SETTINGS, **conninfo_to_dict(dsn)}
+    given["options"] = f"{SESSION} {given.get('options') or ''}".strip()
+    return psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row)
 
 
 def is_alive(connection: Connection) -> bool:

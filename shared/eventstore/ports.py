@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.codec import Vault
 from shared.eventstore.model import (
     Context,
     Decided,
@@ -19,6 +21,13 @@ from shared.eventstore.model import (
 T = TypeVar("T")
 
 
+class ForgettingVault(Vault, Protocol):
+    """Seals and opens personal data, and forgets people."""
+
+    def forget(self, subject_id: str) -> None:
+        """Deletes the subject's key: whatever was sealed under it reads as None from now on."""
+
+
 class Transaction(Protocol):
     """Everything in it commits together or not at all."""
 
@@ -26,8 +35,18 @@ class Transaction(Protocol):
     def connection(self) -> Any:
         """The psycopg connection (rows are dicts), for views and inboxes; the memory store has none and raises."""
 
-    def load(self, aggregate: Aggregate[S, E], stream_id: str) -> Loaded[S]:
-        """Folds a stream; version 0 and the initial state when it has no events."""
+    @property
+    def vault(self) -> ForgettingVault:
+        """The personal-data keys as this transaction sees them; what decoding a stored event needs."""
+
+    def load(
+        self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
+    ) -> Loaded[S]:
+        """Folds a stream, whole or as of a version or a recorded time (inclusive); version 0 and the initial state
+        when it has no events."""
+
+    def stream(self, stream_id: str, after_version: int = 0) -> Sequence[StoredEvent]:
+        """The events of a stream, oldest first."""
 
     def append(
         self,
@@ -64,8 +83,18 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One transaction without retries."""
 
-    def load(self, aggregate: Aggregate[S, E], stream_id: str) -> Loaded[S]:
-        """Folds a stream outside any transaction."""
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """For reads that need no common snapshot: each query sees what is committed when it runs."""
+
+    def execute(
+        self, aggregate: Aggregate[S, E], stream_id: str, decide: Callable[[S], Sequence[E]], context: Context
+    ) -> Decided[S, E]:
+        """Load, decide, append in a transaction of its own, again when stale."""
+
+    def load(
+        self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
+    ) -> Loaded[S]:
+        """Folds a stream outside any transaction, whole or as of a version or a recorded time."""
 
     def stream(self, stream_id: str, after_version: int = 0) -> list[StoredEvent]:
         """The events of a stream, oldest first."""
@@ -76,5 +105,18 @@ class Store(Protocol):
     def log_position(self) -> int:
         """The last position in the log."""
 
-    def take_due(self, now: Any, handle: Callable[[Transaction, DueDeadline], None], limit: int = 50) -> int:
+    def take_due(self, now: datetime, handle: Callable[[Transaction, DueDeadline], None], limit: int = 50) -> int:
         """Fires deadlines due at `now`, each once, each in the transaction that removes it; returns how many."""
+
+    def follow(self, follower_name: str, handle: Callable[[Transaction, StoredEvent], None], limit: int = 200) -> int:
+        """Hands sequenced events after the follower's position to `handle`, exclusively, with the position in the
+        same transaction; returns how many. 0: nothing new, or another process has it now."""
+
+    def follower_position(self, follower_name: str) -> int:
+        """The last position that a follower has handled."""
+
+    def forget(self, subject_id: str) -> None:
+        """Deletes the key of a data subject: the person is gone from every event, replay and export."""
+
+    def close(self) -> None:
+        """Lets go of what the store holds open."""

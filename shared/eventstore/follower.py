@@ -1,0 +1,50 @@
+"""Work that runs along the log, each event once: projections and reactors."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Store, Transaction
+
+logger = logging.getLogger(__name__)
+
+Handle = Callable[[Transaction, StoredEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A named place in the log, and what is done with each event after it."""
+
+    name: str
+    handle: Handle
+
+    def run(self, store: Store, limit: int = 200) -> int:
+        """Handles the next events; returns how many (0: nothing new, or another process is at it)."""
+        return store.follow(self.name, self.handle, limit)
+
+
+def follow_in_steps(batch: Callable[[int], int], limit: int) -> int:
+    """Runs `batch(limit)`; when that fails, one event at a time, so that all before the failing one are done.
+
+    The failing event raises only when it comes first: the follower then stands still there, and says why each time.
+    """
+    try:
+        return batch(limit)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        logger.warning("a batch failed and is taken one event at a time", exc_info=True)
+    done = 0
+    try:
+        while done < limit and batch(1):
+            done += 1
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        if not done:
+            raise
+        logger.exception("a follower stands still before an event that fails")
+    return done

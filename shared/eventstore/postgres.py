@@ -1,0 +1,277 @@
+"""The event store of a service in its own PostgreSQL schema."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from shared.eventstore import rows
+from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.connecting import Connection, Pool
+from shared.eventstore.deadlines import PostgresDeadlines, fire_due
+from shared.eventstore.follower import follow_in_steps
+from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
+from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
+from shared.eventstore.vault import KeyCache, KeyVault, PostgresKeys, master_key_from
+from shared.eventstore.writing import Writing, canonical_json
+from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.errors import StaleVersion
+
+T = TypeVar("T")
+
+
+class Deadlocked(StaleVersion):
+    """PostgreSQL broke a circle of waiting transactions by ending this one; it may start again."""
+
+    def __init__(self) -> None:
+        super().__init__("(several)", 0)
+
+
+class PostgresTransaction(FoldingTransaction):
+    """Everything in it commits together or not at all."""
+
+    def __init__(self, connection: Connection, vault: KeyVault, now: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._now = now
+
+    @property
+    def connection(self) -> Connection:
+        """The psycopg connection (rows are dicts), for views and inboxes."""
+        return self._connection
+
+    @property
+    def vault(self) -> KeyVault:
+        return self._vault
+
+    def stream(
+        self, stream_id: str, after_version: int = 0, up_to_version: int | None = None, up_to: datetime | None = None
+    ) -> Sequence[StoredEvent]:
+        if up_to_version is None and up_to is None:
+            return read(self._connection, rows.STREAM, (stream_id, after_version))
+        return read(self._connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
+
+    def _write(self, category: str, stream_id: str, expected_version: int, writing: Writing) -> bool:
+        waits = bool(writing.waits_set or writing.waits_cleared)
+        single = len(writing.events) == 1
+        statement = rows.APPEND[expected_version == 0, single, waits]
+        values = {
+            "stream_id": stream_id,
+            "category": category,
+            "expected": expected_version,
+            "new_version": expected_version + len(writing.events),
+            "metadata": writing.metadata,
+            "recorded_at": writing.events[0].recorded_at,
+            "cleared": writing.waits_cleared,
+            "wait_names": list(writing.waits_set),
+            "wait_times": list(writing.waits_set.values()),
+            **(_one(writing) if single else _columns(writing)),
+        }
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            written = cursor.execute(statement, values).fetchone()
+        return written == (1,)
+
+    def recall(self, key: str) -> RecordedAnswer | None:
+        """The answer recorded for an idempotency key."""
+        row = self._connection.execute(
+            "SELECT request_hash, status, body, headers FROM idempotency WHERE key = %s", (key,)
+        ).fetchone()
+        return None if row is None else RecordedAnswer(**row)
+
+    def remember(self, key: str, answer: RecordedAnswer) -> None:
+        """Records a command's answer with its events; raises StaleVersion when another request was first."""
+        inserted = self._connection.execute(
+            "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (key, answer.request_hash, answer.status, answer.body, canonical_json(dict(answer.headers)), self._now()),
+        )
+        if not inserted.rowcount:
+            raise StaleVersion(key, 0)
+
+
+class PostgresStore:
+    """One service's append-only event store; `dsn` logs in as the service's own role."""
+
+    def __init__(
+        self, dsn: str | Pool, master_key: bytes | str, clock: Clock | None = None, pool_size: int = 10
+    ) -> None:
+        self._pool = Pool(dsn, size=pool_size) if isinstance(dsn, str) else dsn
+        self._master_key = master_key_from(master_key)
+        self._clock = clock or SystemClock()
+        self._keys = KeyCache()
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def run(self, work: Callable[[PostgresTransaction], T], attempts: int = 5) -> T:
+        """Runs `work` in one transaction, again from the start on StaleVersion, at most `attempts` times."""
+        return run_until_fresh(self.transaction, work, attempts)
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """One transaction without retries."""
+        with self._pool.connection() as connection:
+            try:
+                with connection.transaction():
+                    yield self._on(connection)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
+                raise Deadlocked from error
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresTransaction]:
+        """A connection without a transaction, each query for itself: for reads that need no common snapshot."""
+        with self._pool.connection() as connection:
+            yield self._on(connection)
+
+    def append(
+        self,
+        aggregate: Aggregate[S, E],
+        stream_id: str,
+        expected_version: int,
+        events: Sequence[E],
+        context: Context,
+    ) -> tuple[StoredEvent, ...]:
+        """A transaction that is one append and nothing else: a single round trip."""
+        with self.reading() as alone:
+            return alone.append(aggregate, stream_id, expected_version, events, context)
+
+    def execute(
+        self, aggregate: Aggregate[S, E], stream_id: str, decide: Callable[[S], Sequence[E]], context: Context
+    ) -> Decided[S, E]:
+        """Load, decide, append in a transaction of its own, again when stale."""
+        return self.run(lambda transaction: transaction.execute(aggregate, stream_id, decide, context))
+
+    def load(
+        self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
+    ) -> Loaded[S]:
+        """Folds a stream outside any transaction, whole or as of a version or a recorded time."""
+        with self.reading() as reader:
+            return reader.load(aggregate, stream_id, version, at)
+
+    def stream(self, stream_id: str, after_version: int = 0) -> list[StoredEvent]:
+        """The events of a stream, oldest first."""
+        with self.reading() as reader:
+            return list(reader.stream(stream_id, after_version))
+
+    def log_after(self, position: int, limit: int = 500) -> list[StoredEvent]:
+        """Sequenced events after a position, in order."""
+        with self._pool.connection() as connection:
+            return read(connection, rows.LOG_AFTER, (position, limit))
+
+    def log_position(self) -> int:
+        """The last position in the log."""
+        with self._pool.connection() as connection:
+            row = connection.execute(rows.LOG_POSITION).fetchone()
+        assert row is not None, "an aggregate always has a row"
+        return int(row["position"])
+
+    def forget(self, subject_id: str) -> None:
+        """Deletes the key of a data subject: the person is gone from every event, replay and export."""
+        with self.transaction() as transaction:
+            transaction.vault.forget(subject_id)
+
+    def take_due(
+        self, now: datetime, handle: Callable[[PostgresTransaction, DueDeadline], None], limit: int = 50
+    ) -> int:
+        """Fires deadlines due at `now`, each once, each in the transaction that removes it; returns how many."""
+        with self._pool.connection() as connection:
+            due = PostgresDeadlines(connection).due(now, limit)
+        return fire_due(self, due, now, handle) if due else 0
+
+    def claim_deadline(self, transaction: PostgresTransaction, due: DueDeadline, now: datetime) -> bool:
+        """Removes a deadline in this transaction; False when it is gone, moved, or in another one's hands."""
+        return PostgresDeadlines(transaction.connection).claim(due, now)
+
+    def postpone_deadline(self, due: DueDeadline, now: datetime, error: str) -> None:
+        """Moves the next try of a deadline that failed to fire."""
+        with self._pool.connection() as connection:
+            PostgresDeadlines(connection).postpone(due, now, error)
+
+    def follow(
+        self, follower_name: str, handle: Callable[[PostgresTransaction, StoredEvent], None], limit: int = 200
+    ) -> int:
+        """Hands sequenced events after the follower's position to `handle`, exclusively, position in the same
+        transaction; returns how many. 0: nothing new, or another process has it now."""
+        if self._caught_up(follower_name):
+            return 0
+        return follow_in_steps(lambda count: self._follow(follower_name, handle, count), limit)
+
+    def follower_position(self, follower_name: str) -> int:
+        """The last position that a follower has handled."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT position FROM follower_positions WHERE name = %s", (follower_name,)
+            ).fetchone()
+        return 0 if row is None else int(row["position"])
+
+    def _caught_up(self, follower_name: str) -> bool:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM log WHERE position >"
+                " coalesce((SELECT position FROM follower_positions WHERE name = %s), 0)) AS behind",
+                (follower_name,),
+            ).fetchone()
+        return row is not None and not row["behind"]
+
+    def _follow(
+        self, follower_name: str, handle: Callable[[PostgresTransaction, StoredEvent], None], limit: int
+    ) -> int:
+        def batch(transaction: PostgresTransaction) -> int:
+            connection = transaction.connection
+            position = _lock_position(connection, follower_name)
+            events = [] if position is None else read(connection, rows.LOG_AFTER, (position, limit))
+            for event in events:
+                handle(transaction, event)
+            if events:
+                connection.execute(
+                    "UPDATE follower_positions SET position = %s WHERE name = %s",
+                    (events[-1].position, follower_name),
+                )
+            return len(events)
+
+        return self.run(batch)
+
+    def _on(self, connection: Connection) -> PostgresTransaction:
+        keys = PostgresKeys(connection, self._master_key, self._keys, self._clock.now)
+        return PostgresTransaction(connection, KeyVault(keys), self._clock.now)
+
+
+def read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StoredEvent]:
+    """Runs one of the queries in `rows`; a list, because readers take all of it or a bounded page."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [rows.stored_event(row) for row in cursor.execute(query, values)]
+
+
+def _lock_position(connection: Connection, follower_name: str) -> int | None:
+    query = "SELECT position FROM follower_positions WHERE name = %s FOR UPDATE SKIP LOCKED"
+    row = connection.execute(query, (follower_name,)).fetchone()
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO follower_positions (name, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (follower_name,)
+        )
+        return 0 if added.rowcount else None
+    return int(row["position"])
+
+
+def _one(writing: Writing) -> dict[str, Any]:
+    event = writing.events[0]
+    return {
+        "version": event.version,
+        "event_id": event.event_id,
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "data": writing.data[0],
+    }
+
+
+def _columns(writing: Writing) -> dict[str, Any]:
+    return {
+        "version": [event.version for event in writing.events],
+        "event_id": [event.event_id for event in writing.events],
+        "type": [event.type for event in writing.events],
+        "schema_version": [event.schema_version for event in writing.events],
+        "data": writing.data,
+    }

@@ -1,0 +1,103 @@
+"""The store's SQL and the shape of its rows, so that the rest of the room speaks of events only."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.eventstore.model import StoredEvent
+
+EVENT_COLUMNS = "e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.metadata, e.recorded_at"
+
+STREAM = f"SELECT {EVENT_COLUMNS}, 0 FROM events e WHERE stream_id = %s AND version > %s ORDER BY version"
+
+STREAM_AS_OF = f"""
+SELECT {EVENT_COLUMNS}, 0 FROM events e
+WHERE stream_id = %s AND version > %s
+  AND version <= coalesce(%s::bigint, version) AND recorded_at <= coalesce(%s::timestamptz, recorded_at)
+ORDER BY version
+"""
+
+LOG_AFTER = f"""
+SELECT {EVENT_COLUMNS}, l.position
+FROM (SELECT position, stream_id, version FROM log WHERE position > %s ORDER BY position LIMIT %s) l
+JOIN events e ON e.stream_id = l.stream_id AND e.version = l.version
+ORDER BY l.position
+"""
+
+LOG_POSITION = "SELECT coalesce(max(position), 0) AS position FROM log"
+
+_CREATE = """
+INSERT INTO streams (stream_id, category, version)
+VALUES (%(stream_id)s, %(category)s, %(new_version)s)
+ON CONFLICT DO NOTHING RETURNING stream_id
+"""
+
+_ADVANCE = """
+UPDATE streams SET version = %(new_version)s
+WHERE stream_id = %(stream_id)s AND version = %(expected)s RETURNING stream_id
+"""
+
+_INSERT_ONE = """
+INSERT INTO events (stream_id, version, event_id, type, schema_version, data, metadata, recorded_at)
+SELECT moved.stream_id, %(version)s::bigint, %(event_id)s, %(type)s, %(schema_version)s::int,
+       %(data)s::json, %(metadata)s::json, %(recorded_at)s::timestamptz
+FROM moved
+"""
+
+_INSERT_MANY = """
+INSERT INTO events (stream_id, version, event_id, type, schema_version, data, metadata, recorded_at)
+SELECT moved.stream_id, new.version, new.event_id, new.type, new.schema_version,
+       new.data::json, %(metadata)s::json, %(recorded_at)s::timestamptz
+FROM moved, unnest(%(version)s::bigint[], %(event_id)s::text[], %(type)s::text[], %(schema_version)s::int[],
+                   %(data)s::text[]) AS new (version, event_id, type, schema_version, data)
+ORDER BY new.version
+"""
+
+_WAITS = """
+, cleared AS (
+    DELETE FROM deadlines USING moved
+    WHERE deadlines.stream_id = moved.stream_id AND deadlines.name = ANY(%(cleared)s::text[])
+), waiting AS (
+    INSERT INTO deadlines (stream_id, name, due_at, next_try_at)
+    SELECT moved.stream_id, new.name, new.due_at, new.due_at
+    FROM moved, unnest(%(wait_names)s::text[], %(wait_times)s::timestamptz[]) AS new (name, due_at)
+    ON CONFLICT (stream_id, name) DO UPDATE
+    SET due_at = EXCLUDED.due_at, next_try_at = EXCLUDED.next_try_at, attempts = 0, last_error = NULL
+)"""
+
+
+def append_statement(is_new: bool, is_single: bool, waits: bool) -> str:
+    """One statement that compares and sets the stream's version, and writes events and deadlines only if it did.
+
+    Concurrent writers of one stream queue on its row; who comes second finds another version and writes nothing.
+    `seq` is drawn after that row is locked, so it rises with the version within a stream.
+    """
+    moved, insert = (_CREATE if is_new else _ADVANCE), (_INSERT_ONE if is_single else _INSERT_MANY)
+    return f"WITH moved AS ({moved}), added AS ({insert}){_WAITS if waits else ''} SELECT count(*) FROM moved"
+
+
+APPEND = {
+    (is_new, is_single, waits): append_statement(is_new, is_single, waits)
+    for is_new in (True, False)
+    for is_single in (True, False)
+    for waits in (True, False)
+}
+
+
+def stored_event(row: tuple[Any, ...]) -> StoredEvent:
+    """A row of EVENT_COLUMNS and the position."""
+    stream_id, version, event_id, type_name, schema_version, data, metadata, recorded_at, position = row
+    return StoredEvent(
+        stream_id=stream_id,
+        version=version,
+        event_id=event_id,
+        type=type_name,
+        schema_version=schema_version,
+        data=data,
+        actor=metadata["actor"],
+        occurred_at=datetime.fromisoformat(metadata["occurred_at"]),
+        recorded_at=recorded_at,
+        correlation_id=metadata["correlation_id"],
+        causation_id=metadata.get("causation_id"),
+        traceparent=metadata.get("traceparent"),
+        position=position,
+    )

@@ -1,0 +1,96 @@
+"""What a transaction does the same way whatever keeps the events: fold, decide, append, start again when stale."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TypeVar
+
+from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.model import Context, Decided, E, Loaded, S, StoredEvent
+from shared.eventstore.vault import KeyVault
+from shared.eventstore.writing import Writing, prepare
+from shared.kernel.errors import StaleVersion
+
+T = TypeVar("T")
+X = TypeVar("X")
+
+
+class FoldingTransaction(ABC):
+    """The part of `ports.Transaction` that follows from reading and writing the rows of one stream."""
+
+    @property
+    @abstractmethod
+    def vault(self) -> KeyVault:
+        """Seals and opens personal data in this transaction."""
+
+    @abstractmethod
+    def stream(
+        self, stream_id: str, after_version: int = 0, up_to_version: int | None = None, up_to: datetime | None = None
+    ) -> Sequence[StoredEvent]:
+        """The events of a stream, oldest first; `up_to` is a recorded time, inclusive."""
+
+    @abstractmethod
+    def _write(self, category: str, stream_id: str, expected_version: int, writing: Writing) -> bool:
+        """Stores the rows; False when the stream is not at the expected version."""
+
+    def load(
+        self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
+    ) -> Loaded[S]:
+        """Folds a stream, whole or as of a version or a recorded time."""
+        rows = self.stream(stream_id, up_to_version=version, up_to=at)
+        return fold(aggregate, rows, self.vault)
+
+    def append(
+        self,
+        aggregate: Aggregate[S, E],
+        stream_id: str,
+        expected_version: int,
+        events: Sequence[E],
+        context: Context,
+    ) -> tuple[StoredEvent, ...]:
+        """Compare-and-set append with the events' deadlines; raises StaleVersion when the stream moved on."""
+        if not events:
+            return ()
+        writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
+        if not self._write(aggregate.category, stream_id, expected_version, writing):
+            raise StaleVersion(stream_id, expected_version)
+        return writing.events
+
+    def execute(
+        self,
+        aggregate: Aggregate[S, E],
+        stream_id: str,
+        decide: Callable[[S], Sequence[E]],
+        context: Context,
+    ) -> Decided[S, E]:
+        """Load, decide, append. A DomainError of `decide` passes through and nothing is written."""
+        loaded = self.load(aggregate, stream_id)
+        events = tuple(decide(loaded.state))
+        self.append(aggregate, stream_id, loaded.version, events, context)
+        state = loaded.state
+        for event in events:
+            state = aggregate.evolve(state, event)
+        return Decided(state, loaded.version + len(events), events)
+
+
+def fold(aggregate: Aggregate[S, E], rows: Iterable[StoredEvent], vault: KeyVault) -> Loaded[S]:
+    """The state after the given events, and the version of the last."""
+    state, version = aggregate.initial, 0
+    decode = aggregate.codec.decode
+    for row in rows:
+        state = aggregate.evolve(state, decode(row.type, row.schema_version, row.data, vault))
+        version = row.version
+    return Loaded(state, version)
+
+
+def run_until_fresh(begin: Callable[[], AbstractContextManager[X]], work: Callable[[X], T], attempts: int) -> T:
+    """Runs `work` in a transaction, again from the start on StaleVersion, at most `attempts` times."""
+    for attempt in range(1, attempts + 1):
+        try:
+            with begin() as transaction:
+                return work(transaction)
+        except StaleVersion:
+            if attempt == attempts:
+                raise
+    raise ValueError("attempts must be at least 1")

@@ -35,7 +35,7 @@ class Heard:
 
 
 class Audit:
-    """Listens in a thread of its own from `start` to `stop`; survives restarts of the broker (its queue is durable)."""
+    """Listens in a thread of its own from `start` to `stop`; its queue survives restarts of the broker."""
 
     def __init__(self, amqp_url: str) -> None:
         self._parameters = pika.URLParameters(amqp_url)

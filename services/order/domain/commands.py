@@ -1,0 +1,220 @@
+"""What can be asked of an order: by people, by other services' facts, and by time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.order.domain.values import (
+    By,
+    Goods,
+    OrderKind,
+    Priority,
+    Recipient,
+    Wait,
+)
+from shared.kernel.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCommand:
+    """`at` is when it happened by the actor's clock, `now` the server's time; deadlines count from `now`."""
+
+    order_id: str
+    at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A wished item."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder(OrderCommand):
+    customer_id: str
+    merchant_id: str
+    kind: OrderKind
+    wanted: tuple[Wanted, ...]
+    recipient: Recipient
+    dropoff_cell: str
+    payment_method: str
+    priority: Priority = Priority.NORMAL
+    scheduled_for: datetime | None = None
+
+    @property
+    def dropoff(self) -> Place:
+        return self.recipient.place
+
+
+# By people.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptOrder(OrderCommand):
+    ready_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectOrder(OrderCommand):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendPreparation(OrderCommand):
+    ready_at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPreparation(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReady(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder(OrderCommand):
+    by: By
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmOrder(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewOrder(OrderCommand):
+    merchant_score: int
+    rider_score: int
+    platform_score: int
+    comment: str | None = None
+
+
+PersonalCommand = (
+    AcceptOrder
+    | RejectOrder
+    | ExtendPreparation
+    | StartPreparation
+    | MarkReady
+    | CancelOrder
+    | ConfirmOrder
+    | ReviewOrder
+)
+
+# By facts: of the payment ledger, of dispatch, of support. They are never refused.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePaymentAuthorized(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePaymentFailed(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRiderAssigned(OrderCommand):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRiderUnassigned(OrderCommand):
+    rider_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePickedUp(OrderCommand):
+    rider_id: str
+    after_withdrawal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDelivered(OrderCommand):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDeliveryFailed(OrderCommand):
+    rider_id: str | None
+    reason: str
+    goods: Goods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteUndeliverable(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWithdrawn(OrderCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteWithdrawalRefused(OrderCommand):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReturnOpened(OrderCommand):
+    rider_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteGoodsReturned(OrderCommand):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteRedispatch(OrderCommand):
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCancellationWish(OrderCommand):
+    """Support wants the order ended and the money given back."""
+
+    reason: str
+
+
+CarryingCommand = (
+    NoteRiderAssigned
+    | NoteRiderUnassigned
+    | NotePickedUp
+    | NoteDelivered
+    | NoteDeliveryFailed
+    | NoteUndeliverable
+    | NoteReturnOpened
+    | NoteGoodsReturned
+)
+AnswerCommand = (
+    NotePaymentAuthorized
+    | NotePaymentFailed
+    | NoteWithdrawn
+    | NoteWithdrawalRefused
+    | NoteRedispatch
+    | NoteCancellationWish
+)
+FactCommand = CarryingCommand | AnswerCommand
+
+# By time.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndWait(OrderCommand):
+    """A wait ran out."""
+
+    wait: Wait
+
+
+AnyOrderCommand = PlaceOrder | PersonalCommand | FactCommand | EndWait

@@ -1,0 +1,71 @@
+"""Which waits each fact about an order opens and closes: nothing waits without a deadline and an owner."""
+
+from collections.abc import Mapping
+
+from services.order.domain.events import (
+    CancellationRefused,
+    MerchantReminded,
+    OrderAccepted,
+    OrderAwaitingMerchant,
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderDeliveryFailed,
+    OrderEvent,
+    OrderOutForDelivery,
+    OrderPlaced,
+    OrderReady,
+    OrderRejected,
+    OrderReviewed,
+    OrderUndeliverable,
+    PreparationExtended,
+    WithdrawalRequested,
+    WithdrawalUnanswered,
+)
+from services.order.domain.values import Wait
+from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
+
+
+_OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
+    OrderAwaitingMerchant: (Wait.PAYMENT,),
+    MerchantReminded: (Wait.MERCHANT_REMINDER,),
+    OrderAccepted: (Wait.MERCHANT_REMINDER, Wait.MERCHANT_ANSWER),
+    OrderRejected: tuple(Wait),
+    OrderReady: (Wait.PREPARATION,),
+    OrderOutForDelivery: (Wait.PREPARATION, Wait.WITHDRAWAL_ANSWER),
+    OrderDelivered: (Wait.WITHDRAWAL_ANSWER,),
+    OrderDeliveryFailed: (Wait.WITHDRAWAL_ANSWER,),
+    OrderUndeliverable: (Wait.WITHDRAWAL_ANSWER,),
+    CancellationRefused: (Wait.WITHDRAWAL_ANSWER,),
+    WithdrawalUnanswered: (Wait.WITHDRAWAL_ANSWER,),
+    OrderCancelled: tuple(Wait),
+    OrderConfirmed: (Wait.CONFIRMATION,),
+    OrderReviewed: (Wait.REVIEW,),
+}
+
+
+def waits_of(event: OrderEvent) -> list[DeadlineChange]:
+    """The waits that an event closes and opens; every time is one that the event itself carries."""
+    return [*(ClearDeadline(wait) for wait in _OVER.get(type(event), ())), *_opened(event)]
+
+
+def _opened(event: OrderEvent) -> list[SetDeadline]:
+    match event:
+        case OrderPlaced():
+            return [SetDeadline(Wait.PAYMENT, event.pay_by)]
+        case OrderAwaitingMerchant():
+            return [
+                SetDeadline(Wait.MERCHANT_REMINDER, event.remind_at),
+                SetDeadline(Wait.MERCHANT_ANSWER, event.answer_by),
+            ]
+        case OrderAccepted() | PreparationExtended():
+            return [SetDeadline(Wait.PREPARATION, event.late_at)]
+        case WithdrawalRequested():
+            return [SetDeadline(Wait.WITHDRAWAL_ANSWER, event.answer_by)]
+        case OrderDelivered():
+            return [SetDeadline(Wait.CONFIRMATION, event.confirm_by)]
+        case OrderCompleted():
+            return [SetDeadline(Wait.REVIEW, event.review_by), SetDeadline(Wait.ARCHIVE, event.archive_at)]
+        case _:
+            return []

@@ -1,0 +1,284 @@
+"""What can happen to an order: past-tense facts, each carrying the deadlines and prices it was decided with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.order.domain.values import (
+    By,
+    Goods,
+    Line,
+    OrderKind,
+    OrderState,
+    Pickup,
+    Priority,
+    Recipient,
+    Totals,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFact:
+    """What every fact about an order says: whose it is, and when it happened (by the actor's clock)."""
+
+    customer_id: str
+    merchant_id: str
+    at: datetime
+
+
+# The promise: from the basket to the counter.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced(OrderFact):
+    order_id: str
+    kind: OrderKind
+    lines: tuple[Line, ...]
+    totals: Totals
+    payment_method: str
+    pickup: Pickup
+    recipient: Recipient | None
+    dropoff_cell: str
+    required_skills: tuple[str, ...]
+    priority: Priority
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+    scheduled_for: datetime | None
+    pay_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAwaitingMerchant(OrderFact):
+    answer_by: datetime
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantReminded(OrderFact):
+    answer_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAccepted(OrderFact):
+    ready_at: datetime
+    late_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRejected(OrderFact):
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationStarted(OrderFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationExtended(OrderFact):
+    ready_at: datetime
+    late_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationLate(OrderFact):
+    ready_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReady(OrderFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryContactShared(OrderFact):
+    """Told in private to those who deliver and those who notify; sealed like every copy of it."""
+
+    recipient: Recipient | None
+    pickup: Pickup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryContactWithdrawn(OrderFact):
+    pass
+
+
+# The carrying: what dispatch reports, as the order understands it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRiderAssigned(OrderFact):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRiderUnassigned(OrderFact):
+    rider_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOutForDelivery(OrderFact):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDelivered(OrderFact):
+    rider_id: str
+    promised_at: datetime
+    confirm_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDeliveryFailed(OrderFact):
+    rider_id: str | None
+    reason: str
+    goods: Goods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUndeliverable(OrderFact):
+    """No rider was found in time; support and the customer decide how it goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRedispatched(OrderFact):
+    back_to: OrderState
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStarted(OrderFact):
+    rider_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsBroughtBack(OrderFact):
+    """The goods of an order that may still be delivered are back at the merchant's."""
+
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReturned(OrderFact):
+    """The goods of a cancelled order are back at the merchant's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsTakenAfterCancellation(OrderFact):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredAfterCancellation(OrderFact):
+    rider_id: str
+
+
+# The end: cancelled, or confirmed, reviewed and archived.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalRequested(OrderFact):
+    by: By
+    reason: str
+    answer_by: datetime
+    asks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationRefused(OrderFact):
+    back_to: OrderState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalUnanswered(OrderFact):
+    """Dispatch was asked as often as policy allows and stayed silent: the order goes on as before."""
+
+    back_to: OrderState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled(OrderFact):
+    by: By
+    reason: str
+    fee_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderConfirmed(OrderFact):
+    by: By
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCompleted(OrderFact):
+    review_by: datetime
+    archive_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReviewed(OrderFact):
+    merchant_score: int
+    rider_score: int
+    platform_score: int
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewClosed(OrderFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundGranted(OrderFact):
+    """Support gives the money of a delivered order back; the order itself stays as it is."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderArchived(OrderFact):
+    pass
+
+
+PromiseEvent = (
+    OrderAwaitingMerchant
+    | MerchantReminded
+    | OrderAccepted
+    | OrderRejected
+    | PreparationStarted
+    | PreparationExtended
+    | PreparationLate
+    | OrderReady
+    | DeliveryContactShared
+    | DeliveryContactWithdrawn
+)
+CarryingEvent = (
+    OrderRiderAssigned
+    | OrderRiderUnassigned
+    | OrderOutForDelivery
+    | OrderDelivered
+    | OrderDeliveryFailed
+    | OrderUndeliverable
+    | OrderRedispatched
+    | ReturnStarted
+    | GoodsBroughtBack
+    | OrderReturned
+    | GoodsTakenAfterCancellation
+    | DeliveredAfterCancellation
+)
+EndEvent = (
+    WithdrawalRequested
+    | CancellationRefused
+    | WithdrawalUnanswered
+    | OrderCancelled
+    | OrderConfirmed
+    | OrderCompleted
+    | OrderReviewed
+    | ReviewClosed
+    | RefundGranted
+    | OrderArchived
+)
+OrderEvent = OrderPlaced | PromiseEvent | CarryingEvent | EndEvent

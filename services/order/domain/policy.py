@@ -1,0 +1,38 @@
+"""What the business may tune about orders: deadlines, prices and limits, with their defaults."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPolicy:
+    """Times in seconds of the platform's clock, money in cents of `currency`."""
+
+    payment_seconds: int = 15 * 60
+    merchant_reminder_seconds: int = 2 * 60
+    merchant_answer_seconds: int = 5 * 60
+    preparation_grace_seconds: int = 10 * 60
+    preparation_max_seconds: int = 24 * 3600
+    withdrawal_answer_seconds: int = 2 * 60
+    withdrawal_asks: int = 30
+    confirmation_seconds: int = 2 * 3600
+    review_seconds: int = 7 * 24 * 3600
+    archive_seconds: int = 30 * 24 * 3600
+    schedule_ahead_seconds: int = 7 * 24 * 3600
+    payment_retry_seconds: int = 5
+    payment_retry_max_seconds: int = 10 * 60
+    courier_speed_m_per_minute: float = 270.0
+    promise_buffer_seconds: int = 10 * 60
+    delivery_fee_base_cents: int = 300
+    delivery_fee_base_m: int = 1_000
+    delivery_fee_per_km_cents: int = 100
+    cancellation_fee_cents: int = 0
+    service_radius_m: int = 15_000
+    item_quantity_max: int = 99
+    items_max: int = 50
+    currency: str = "CNY"
+    payment_methods: tuple[str, ...] = ("sandbox_ok", "sandbox_declined", "sandbox_unavailable_once")
+
+    def span(self, name: str) -> timedelta:
+        """The policy called `<name>_seconds` as a span of time."""
+        return timedelta(seconds=getattr(self, f"{name}_seconds"))

@@ -1,0 +1,257 @@
+"""What the facts so far make of an order: the fold that every decision starts from."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from services.order.domain.events import (
+    CancellationRefused,
+    CarryingEvent,
+    DeliveredAfterCancellation,
+    DeliveryContactShared,
+    DeliveryContactWithdrawn,
+    EndEvent,
+    GoodsBroughtBack,
+    GoodsTakenAfterCancellation,
+    MerchantReminded,
+    OrderAccepted,
+    OrderArchived,
+    OrderAwaitingMerchant,
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderDeliveryFailed,
+    OrderEvent,
+    OrderOutForDelivery,
+    OrderPlaced,
+    OrderReady,
+    OrderRedispatched,
+    OrderRejected,
+    OrderReturned,
+    OrderReviewed,
+    OrderRiderAssigned,
+    OrderRiderUnassigned,
+    OrderUndeliverable,
+    PreparationExtended,
+    PreparationLate,
+    PreparationStarted,
+    PromiseEvent,
+    RefundGranted,
+    ReturnStarted,
+    ReviewClosed,
+    WithdrawalRequested,
+    WithdrawalUnanswered,
+)
+from services.order.domain.values import (
+    Goods,
+    OrderState,
+    Review,
+    Step,
+    Withdrawal,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order that has been placed. What was placed stays whole in `placed`; the rest is what became of it.
+
+    `resumes` is the state that a `cancelling` order goes back to when it cannot be cancelled; `answer_by` is None
+    until the payment is authorised and the merchant is asked.
+    """
+
+    placed: OrderPlaced
+    state: OrderState
+    steps: tuple[Step, ...]
+    goods: Goods = Goods.NOT_COLLECTED
+    resumes: OrderState | None = None
+    withdrawal: Withdrawal | None = None
+    answer_by: datetime | None = None
+    reminded: bool = False
+    ready_at: datetime | None = None
+    food_ready: bool = False
+    told_late: bool = False
+    contact_shared: bool = False
+    rider_id: str | None = None
+    picked_up: bool = False
+    confirm_by: datetime | None = None
+    review_by: datetime | None = None
+    review: Review | None = None
+    ending: OrderCancelled | OrderRejected | None = None
+    failure: str | None = None
+    delivered_anyway: bool = False
+    refund_granted: bool = False
+
+    @property
+    def order_id(self) -> str:
+        return self.placed.order_id
+
+    def step(self, name: str) -> datetime | None:
+        """When a step was last taken."""
+        return next((step.at for step in reversed(self.steps) if step.name == name), None)
+
+    def took(self, name: str, at: datetime) -> tuple[Step, ...]:
+        return (*self.steps, Step(name, at))
+
+
+def evolve(order: Order | None, event: OrderEvent) -> Order | None:
+    """The order after one more fact."""
+    if isinstance(event, OrderPlaced):
+        return Order(placed=event, state=OrderState.PENDING_ACCEPTANCE, steps=(Step("placed", event.at),))
+    if order is None:
+        raise ValueError(f"an order cannot begin with {type(event).__name__}")
+    if isinstance(event, PromiseEvent):
+        return _after_promise(order, event)
+    if isinstance(event, CarryingEvent):
+        return _after_carrying(order, event)
+    return _after_end(order, event)
+
+
+def _advance(order: Order, to: OrderState) -> Order:
+    """The kitchen goes on whatever happens on the road: a state that is not the kitchen's own is kept."""
+    if order.state in (OrderState.ACCEPTED, OrderState.PREPARING):
+        return replace(order, state=to)
+    if order.resumes in (OrderState.ACCEPTED, OrderState.PREPARING):
+        return replace(order, resumes=to)
+    return order
+
+
+def _after_promise(order: Order, event: PromiseEvent) -> Order:
+    match event:
+        case OrderAwaitingMerchant():
+            return replace(order, answer_by=event.answer_by, steps=order.took("awaiting_merchant", event.at))
+        case MerchantReminded():
+            return replace(order, reminded=True)
+        case OrderAccepted():
+            steps = order.took("accepted", event.at)
+            return replace(order, state=OrderState.ACCEPTED, ready_at=event.ready_at, steps=steps)
+        case OrderRejected():
+            steps = order.took("rejected", event.at)
+            return replace(order, state=OrderState.REJECTED, ending=event, steps=steps)
+        case PreparationStarted():
+            return replace(_advance(order, OrderState.PREPARING), steps=order.took("preparing", event.at))
+        case PreparationExtended():
+            return replace(order, ready_at=event.ready_at, told_late=False)
+        case PreparationLate():
+            return replace(order, told_late=True)
+        case OrderReady():
+            ready = _advance(order, OrderState.READY)
+            return replace(ready, food_ready=True, steps=order.took("ready", event.at))
+        case DeliveryContactShared():
+            return replace(order, contact_shared=True)
+        case DeliveryContactWithdrawn():
+            return replace(order, contact_shared=False)
+        case _:
+            assert_never(event)
+
+
+def _on_the_road(order: Order, event: OrderOutForDelivery) -> Order:
+    return replace(
+        order,
+        state=OrderState.DELIVERING,
+        goods=Goods.WITH_RIDER,
+        rider_id=event.rider_id,
+        picked_up=True,
+        withdrawal=None,
+        resumes=None,
+        steps=order.took("picked_up", event.at),
+    )
+
+
+def _after_carrying(order: Order, event: CarryingEvent) -> Order:
+    match event:
+        case OrderRiderAssigned():
+            return replace(order, rider_id=event.rider_id, steps=order.took("rider_assigned", event.at))
+        case OrderRiderUnassigned():
+            return replace(order, rider_id=None)
+        case OrderOutForDelivery():
+            return _on_the_road(order, event)
+        case OrderDelivered():
+            return replace(
+                order,
+                state=OrderState.DELIVERED,
+                goods=Goods.HANDED_OVER,
+                rider_id=event.rider_id,
+                confirm_by=event.confirm_by,
+                steps=order.took("delivered", event.at),
+            )
+        case _:
+            return _after_trouble(order, event)
+
+
+def _stopped(order: Order, goods: Goods, at: datetime, failure: str) -> Order:
+    return replace(
+        order,
+        state=OrderState.DELIVERY_EXCEPTION,
+        goods=goods,
+        rider_id=None,
+        resumes=None,
+        failure=failure,
+        steps=order.took("failed", at),
+    )
+
+
+def _after_trouble(
+    order: Order,
+    event: OrderDeliveryFailed
+    | OrderUndeliverable
+    | OrderRedispatched
+    | ReturnStarted
+    | GoodsBroughtBack
+    | OrderReturned
+    | GoodsTakenAfterCancellation
+    | DeliveredAfterCancellation,
+) -> Order:
+    match event:
+        case OrderDeliveryFailed():
+            return _stopped(order, event.goods, event.at, event.reason)
+        case OrderUndeliverable():
+            return _stopped(order, order.goods, event.at, "undeliverable")
+        case OrderRedispatched():
+            steps = order.took("redispatched", event.at)
+            return replace(order, state=event.back_to, failure=None, steps=steps)
+        case ReturnStarted():
+            return replace(order, state=OrderState.RETURNING, goods=Goods.WITH_RIDER)
+        case GoodsBroughtBack():
+            return replace(order, state=OrderState.DELIVERY_EXCEPTION, goods=Goods.RETURNED)
+        case OrderReturned():
+            return replace(order, goods=Goods.RETURNED, steps=order.took("returned", event.at))
+        case GoodsTakenAfterCancellation():
+            return replace(order, goods=Goods.WITH_RIDER)
+        case DeliveredAfterCancellation():
+            return replace(order, goods=Goods.HANDED_OVER, delivered_anyway=True)
+        case _:
+            assert_never(event)
+
+
+def _resumed(order: Order, back_to: OrderState) -> Order:
+    return replace(order, state=back_to, resumes=None, withdrawal=None)
+
+
+def _after_end(order: Order, event: EndEvent) -> Order:
+    match event:
+        case WithdrawalRequested():
+            wish = Withdrawal(by=event.by, reason=event.reason, answer_by=event.answer_by, asks=event.asks)
+            resumes = order.resumes if order.state is OrderState.CANCELLING else order.state
+            return replace(order, state=OrderState.CANCELLING, resumes=resumes, withdrawal=wish)
+        case CancellationRefused() | WithdrawalUnanswered():
+            return _resumed(order, event.back_to)
+        case OrderCancelled():
+            steps = order.took("cancelled", event.at)
+            return replace(order, state=OrderState.CANCELLED, resumes=None, ending=event, steps=steps)
+        case OrderConfirmed():
+            return replace(order, steps=order.took("confirmed", event.at))
+        case OrderCompleted():
+            steps = order.took("completed", event.at)
+            return replace(order, state=OrderState.COMPLETED, review_by=event.review_by, steps=steps)
+        case OrderReviewed():
+            scores = Review(merchant=event.merchant_score, rider=event.rider_score, platform=event.platform_score)
+            return replace(order, review=scores, review_by=None, steps=order.took("reviewed", event.at))
+        case ReviewClosed():
+            return replace(order, review_by=None)
+        case RefundGranted():
+            return replace(order, refund_granted=True)
+        case OrderArchived():
+            return replace(order, state=OrderState.ARCHIVED)
+        case _:
+            assert_never(event)

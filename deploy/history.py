@@ -2,9 +2,9 @@
 
 It reads every service's schema with the administrator's connection and changes nothing. What it checks:
 
-- appended = sequenced: every event is in `log` once, positions are dense, streams are in order, the hash chain is whole;
+- appended = sequenced: every event is in `log` once, positions are dense, streams in order, the hash chain whole;
 - outbound = published: every public message that a logged event leads to was heard on the wire, in stream order;
-- published = taken in: every subscriber's inbox is at the last message of each of its streams, and nothing is parked;
+- published = taken in: every subscriber's inbox is at the last message of each of its streams, nothing is parked;
 - effects once: each message led to exactly one fact in analytics, and to no event twice anywhere;
 - followers and relays are at the end of their logs, and no deadline that is due was left lying.
 """

@@ -1,4 +1,4 @@
-"""`make demo`: starts the platform, lets a city use it, shows what happens, and at the end proves that it all held."""
+"""`make demo`: starts the platform, lets a city use it, shows what happens, and proves that it all held."""
 
 import asyncio
 import json
@@ -6,8 +6,8 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deploy.city import mdrp, synthetic
 from deploy.city.audit import Audit
@@ -32,7 +32,8 @@ def run(*, once: bool, orders: int, scenario: str | None, speed: float | None, s
     with Platform(run_dir, clock_speed=plan.speed, clock_epoch=plan.starts_at, policies=plan.policies) as platform:
         _say_addresses(platform)
         try:
-            return asyncio.run(_play(platform, plan, once=once, seed=seed))
+            finished = asyncio.run(play(platform, plan, seed=seed, once=once))
+            return _conclude(finished)
         except KeyboardInterrupt:
             print("\nstopping what was started", flush=True)
             return 0
@@ -52,7 +53,21 @@ def _say_addresses(platform: Platform) -> None:
     print(flush=True)
 
 
-async def _play(platform: Platform, plan: Scenario, *, once: bool, seed: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A bounded run, after the platform has come to rest."""
+
+    outcome: Outcome
+    verdict: Verdict
+    city: City
+
+    @property
+    def holds(self) -> bool:
+        return self.outcome.holds and self.verdict.clean and not self.city.hall.unexpected
+
+
+async def play(platform: Platform, plan: Scenario, *, seed: int, once: bool = True) -> Finished:
+    """Lets a city use a running platform until all its orders have ended (without `once`: never)."""
     started = time.monotonic()
     audit = Audit(platform.audit_url)
     audit.start()
@@ -70,7 +85,7 @@ async def _play(platform: Platform, plan: Scenario, *, once: bool, seed: int) ->
     finally:
         await gateways.close()
         audit.stop()
-    return _conclude(result, verdict, city)
+    return Finished(result, verdict, city)
 
 
 async def _one_peak(city: City) -> AsyncIterator[Sequence[OrderPlan]]:
@@ -109,12 +124,11 @@ async def _at_rest(platform: Platform, audit: Audit) -> Verdict:
         await asyncio.sleep(1)
 
 
-def _conclude(result: Outcome, verdict: Verdict, city: City) -> int:
+def _conclude(run: Finished) -> int:
     print()
-    if not verdict.clean:
-        print(summarise(verdict))
-    if city.hall.unexpected:
-        print(json.dumps({"unexpected": city.hall.unexpected[:20]}, indent=2))
-    line: dict[str, Any] = result.as_json()
-    print(json.dumps(line), flush=True)
-    return 0 if result.holds and verdict.clean else 1
+    if not run.verdict.clean:
+        print(summarise(run.verdict))
+    if run.city.hall.unexpected:
+        print(json.dumps({"unexpected": run.city.hall.unexpected[:20]}, indent=2))
+    print(json.dumps(run.outcome.as_json()), flush=True)
+    return 0 if run.holds else 1

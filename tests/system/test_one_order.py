@@ -1,7 +1,6 @@
 """One order, placed over HTTP on real processes, is followed to its end and beyond by everybody it concerns."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ class Person:
 
 
 @pytest.fixture(scope="module")
-def town(platform: Platform) -> Iterator[dict[str, Any]]:
+def town(platform: Platform) -> dict[str, Any]:
     """A merchant and one rider on shift."""
     shop = {
         "name": "Lakeside Noodles",
@@ -62,7 +61,7 @@ def town(platform: Platform) -> Iterator[dict[str, Any]]:
     until = (platform.clock.now() + timedelta(hours=8)).isoformat()
     start = {"place": DOOR, "until": until}
     Person(platform, "rider", rider_id).post("dispatch", f"/v1/riders/{rider_id}/shift/start", start)
-    yield {"merchant_id": merchant_id, "rider_id": rider_id}
+    return {"merchant_id": merchant_id, "rider_id": rider_id}
 
 
 def request_of(merchant_id: str) -> dict[str, Any]:

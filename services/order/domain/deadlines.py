@@ -26,7 +26,6 @@ from services.order.domain.events import (
 from services.order.domain.values import Wait
 from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
 
-
 _OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
     OrderAwaitingMerchant: (Wait.PAYMENT,),
     MerchantReminded: (Wait.MERCHANT_REMINDER,),

@@ -1,7 +1,7 @@
 """The payment of one order: a ledger that alone decides about the money, and never gives back more than it took.
 
-Every `…Requested` fact is an errand for the payment provider; the provider's answer is the next fact. So a crash between
-the two loses nothing: the errand is still written down, and the provider answers the same key with the same outcome.
+Every `…Requested` fact is an errand for the payment provider; the provider's answer is the next fact. So a crash
+between the two loses nothing: the errand is still written down, and the provider answers the same key the same way.
 """
 
 from dataclasses import dataclass, replace

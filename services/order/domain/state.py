@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import TypedDict, assert_never
 
 from services.order.domain.events import (
     CancellationRefused,
@@ -52,6 +52,14 @@ from services.order.domain.values import (
 )
 
 
+class Whose(TypedDict):
+    """The fields that every fact about an order shares."""
+
+    customer_id: str
+    merchant_id: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order that has been placed. What was placed stays whole in `placed`; the rest is what became of it.
@@ -85,6 +93,9 @@ class Order:
     @property
     def order_id(self) -> str:
         return self.placed.order_id
+
+    def whose(self, at: datetime) -> Whose:
+        return Whose(customer_id=self.placed.customer_id, merchant_id=self.placed.merchant_id, at=at)
 
     def step(self, name: str) -> datetime | None:
         """When a step was last taken."""

@@ -1,0 +1,71 @@
+"""How an order ends, whoever ends it: the shared last steps of people's, facts' and time's decisions."""
+
+from datetime import datetime
+
+from services.order.domain.commands import OrderCommand
+from services.order.domain.events import (
+    DeliveryContactWithdrawn,
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderEvent,
+    OrderReturned,
+    WithdrawalRequested,
+)
+from services.order.domain.policy import OrderPolicy
+from services.order.domain.state import Order
+from services.order.domain.values import By, Goods, OrderState
+
+
+def cancelled(order: Order, at: datetime, by: By, reason: str, fee_cents: int = 0) -> list[OrderEvent]:
+    """Over: what was told in private is taken back, and goods that are home already are said to be."""
+    whose = order.whose(at)
+    events: list[OrderEvent] = [OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee_cents)]
+    if order.goods is Goods.RETURNED:
+        events.append(OrderReturned(**whose))
+    return [*events, *contact_withdrawn(order, at)]
+
+
+def contact_withdrawn(order: Order, at: datetime) -> list[OrderEvent]:
+    return [DeliveryContactWithdrawn(**order.whose(at))] if order.contact_shared else []
+
+
+def wish_to_cancel(order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy) -> list[OrderEvent]:
+    """Until a rider is assigned the order decides by itself; from then on the delivery is asked."""
+    if order.rider_id is None:
+        return cancelled(order, command.at, by, reason, _fee_cents(order, by, policy))
+    return [ask_to_withdraw(order, command, by, reason, 1, policy)]
+
+
+def _fee_cents(order: Order, by: By, policy: OrderPolicy) -> int:
+    """A customer who cancels once cooking has begun pays policy's fee, never more than the order."""
+    cooking = order.state in (OrderState.PREPARING, OrderState.READY)
+    if by is not By.CUSTOMER or not cooking:
+        return 0
+    return min(policy.cancellation_fee_cents, order.placed.totals.total_cents)
+
+
+def ask_to_withdraw(
+    order: Order, command: OrderCommand, by: By, reason: str, asks: int, policy: OrderPolicy
+) -> WithdrawalRequested:
+    return WithdrawalRequested(
+        **order.whose(command.at),
+        by=by,
+        reason=reason,
+        answer_by=command.now + policy.span("withdrawal_answer"),
+        asks=asks,
+    )
+
+
+def completed(order: Order, command: OrderCommand, by: By, policy: OrderPolicy) -> list[OrderEvent]:
+    """Confirmed, by customer or time, and with that complete."""
+    whose = order.whose(command.at)
+    return [
+        OrderConfirmed(**whose, by=by),
+        OrderCompleted(
+            **whose,
+            review_by=command.now + policy.span("review"),
+            archive_at=command.now + policy.span("archive"),
+        ),
+        *contact_withdrawn(order, command.at),
+    ]

@@ -1,0 +1,81 @@
+"""Every way in which an order says no, with the code that callers may rely on.
+
+DomainError
+├── OrderNotFound             no such order
+├── PaymentPending            the payment is not authorised yet
+├── OrderNotAccepted          the merchant has not accepted
+├── OrderAlreadyAccepted      too late to reject
+├── OrderIsCancelling         a cancellation is being decided
+├── OrderEnded                cancelled, rejected or archived
+├── OrderAlreadyPickedUp      the rider has the goods
+├── OrderAlreadyDelivered     the customer has the goods
+├── OrderWithSupport          a failed delivery is being solved
+├── FoodAlreadyReady          nothing left to extend
+├── NotAnExtension            the new time is not later
+├── ReadyTimeOutOfRange       before the order was placed, or too far away
+├── OrderNotDelivered         nothing to confirm or review yet
+├── AlreadyReviewed           with other scores
+└── ReviewIsClosed            too late to review
+"""
+
+from shared.kernel.errors import DomainError, NotFound
+
+
+class OrderNotFound(NotFound):
+    code = "order.not_found"
+
+
+class PaymentPending(DomainError):
+    code = "order.payment_pending"
+
+
+class OrderNotAccepted(DomainError):
+    code = "order.not_accepted"
+
+
+class OrderAlreadyAccepted(DomainError):
+    code = "order.already_accepted"
+
+
+class OrderIsCancelling(DomainError):
+    code = "order.cancelling"
+
+
+class OrderEnded(DomainError):
+    code = "order.ended"
+
+
+class OrderAlreadyPickedUp(DomainError):
+    code = "order.already_picked_up"
+
+
+class OrderAlreadyDelivered(DomainError):
+    code = "order.already_delivered"
+
+
+class OrderWithSupport(DomainError):
+    code = "order.with_support"
+
+
+class FoodAlreadyReady(DomainError):
+    code = "order.already_ready"
+
+
+class NotAnExtension(DomainError):
+    code = "order.not_an_extension"
+
+
+class ReadyTimeOutOfRange(DomainError):
+    code = "order.ready_time_out_of_range"
+
+
+class OrderNotDelivered(DomainError):
+    code = "order.not_delivered"
+
+
+class AlreadyReviewed(DomainError):
+    code = "order.already_reviewed"
+
+
+class ReviewIsClosed(DomainError):
+    code = "order.review_closed"

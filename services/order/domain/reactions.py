@@ -1,0 +1,51 @@
+"""What one aggregate's fact asks of another: the process between order, payment and merchant, as pure functions."""
+
+from datetime import datetime
+
+from services.order.domain.commands import AnyOrderCommand, NotePaymentAuthorized, NotePaymentFailed
+from services.order.domain.events import (
+    OrderAccepted,
+    OrderCancelled,
+    OrderEvent,
+    OrderPlaced,
+    OrderRejected,
+    RefundGranted,
+)
+from services.order.domain.merchant import FlagMerchant, MerchantCommand, MerchantEvent
+from services.order.domain.paying import CapturePayment, GiveMoneyBack, PaymentCommand, RequestPayment
+from services.order.domain.payment import PaymentAuthorized, PaymentEvent, PaymentFailed
+from services.order.domain.waiting import MERCHANT_NO_ANSWER
+
+Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand
+AnyEvent = OrderEvent | PaymentEvent | MerchantEvent
+
+
+def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
+    """The commands that a fact about an order or its payment leads to. Each is safe to give twice."""
+    match event:
+        case OrderPlaced():
+            return [
+                RequestPayment(
+                    order_id=order_id,
+                    customer_id=event.customer_id,
+                    amount_cents=event.totals.total_cents,
+                    currency=event.totals.currency,
+                    method=event.payment_method,
+                    at=now,
+                )
+            ]
+        case PaymentAuthorized():
+            return [NotePaymentAuthorized(order_id=order_id, at=now, now=now)]
+        case PaymentFailed():
+            return [NotePaymentFailed(order_id=order_id, at=now, now=now)]
+        case OrderAccepted():
+            return [CapturePayment(order_id=order_id, at=now)]
+        case OrderCancelled():
+            back = GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=event.fee_cents, at=now)
+            if event.reason != MERCHANT_NO_ANSWER:
+                return [back]
+            return [back, FlagMerchant(merchant_id=event.merchant_id, order_id=order_id, at=now)]
+        case OrderRejected() | RefundGranted():
+            return [GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=0, at=now)]
+        case _:
+            return []

@@ -1,0 +1,99 @@
+"""What happens when nobody answered in time: one function per wait. A wait that is over by now changes nothing."""
+
+from typing import assert_never
+
+from services.order.domain.carrying import kitchen_state
+from services.order.domain.commands import EndWait
+from services.order.domain.ending import ask_to_withdraw, cancelled, completed
+from services.order.domain.events import (
+    MerchantReminded,
+    OrderArchived,
+    OrderEvent,
+    PreparationLate,
+    ReviewClosed,
+    WithdrawalUnanswered,
+)
+from services.order.domain.policy import OrderPolicy
+from services.order.domain.state import Order
+from services.order.domain.values import By, OrderState, Wait
+
+_S = OrderState
+PAYMENT_TIMEOUT = "payment_timeout"
+MERCHANT_NO_ANSWER = "merchant_no_answer"
+
+
+def decide(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    """What follows from a wait that ran out."""
+    match command.wait:
+        case Wait.PAYMENT:
+            return give_up_payment(command, order)
+        case Wait.MERCHANT_REMINDER:
+            return remind_merchant(command, order)
+        case Wait.MERCHANT_ANSWER:
+            return give_up_merchant(command, order)
+        case Wait.PREPARATION:
+            return tell_late(command, order)
+        case Wait.WITHDRAWAL_ANSWER:
+            return ask_again(command, order, policy)
+        case Wait.CONFIRMATION:
+            return confirm_by_time(command, order, policy)
+        case Wait.REVIEW:
+            return close_review(command, order)
+        case Wait.ARCHIVE:
+            return archive(command, order)
+        case _:
+            assert_never(command.wait)
+
+
+def give_up_payment(command: EndWait, order: Order) -> list[OrderEvent]:
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None:
+        return []
+    return cancelled(order, command.at, By.SYSTEM, PAYMENT_TIMEOUT)
+
+
+def remind_merchant(command: EndWait, order: Order) -> list[OrderEvent]:
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is None or order.reminded:
+        return []
+    return [MerchantReminded(**order.whose(command.at), answer_by=order.answer_by)]
+
+
+def give_up_merchant(command: EndWait, order: Order) -> list[OrderEvent]:
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is None:
+        return []
+    return cancelled(order, command.at, By.SYSTEM, MERCHANT_NO_ANSWER)
+
+
+def tell_late(command: EndWait, order: Order) -> list[OrderEvent]:
+    """Said once for each promised time."""
+    if order.food_ready or order.picked_up or order.told_late or order.ready_at is None:
+        return []
+    if order.state not in (_S.ACCEPTED, _S.PREPARING, _S.CANCELLING, _S.DELIVERY_EXCEPTION):
+        return []
+    return [PreparationLate(**order.whose(command.at), ready_at=order.ready_at)]
+
+
+def ask_again(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    """Asks the delivery again, as often as policy allows; then the order goes on, and support can act on it."""
+    wish = order.withdrawal
+    if order.state is not _S.CANCELLING or wish is None:
+        return []
+    if wish.asks < policy.withdrawal_asks:
+        return [ask_to_withdraw(order, command, wish.by, wish.reason, wish.asks + 1, policy)]
+    back_to = order.resumes or kitchen_state(order)
+    return [WithdrawalUnanswered(**order.whose(command.at), back_to=back_to)]
+
+
+def confirm_by_time(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    if order.state is not _S.DELIVERED:
+        return []
+    return completed(order, command, By.TIME, policy)
+
+
+def close_review(command: EndWait, order: Order) -> list[OrderEvent]:
+    if order.state is not _S.COMPLETED or order.review_by is None:
+        return []
+    return [ReviewClosed(**order.whose(command.at))]
+
+
+def archive(command: EndWait, order: Order) -> list[OrderEvent]:
+    return [OrderArchived(**order.whose(command.at))] if order.state is _S.COMPLETED else []

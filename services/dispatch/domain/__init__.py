@@ -1,0 +1,1 @@
+"""The business of carrying: riders and deliveries as pure values, decided without I/O, clock or chance."""

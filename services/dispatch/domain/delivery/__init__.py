@@ -1,0 +1,1 @@
+"""The carrying of one order, with all its attempts."""

@@ -1,0 +1,242 @@
+"""What may be asked of a delivery: by the order, the engine, a rider, a dispatcher, or a wait that ran out."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.dispatch.domain.values import FailureReason, Goods, Priority, Proof
+from shared.kernel.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnounceDelivery:
+    delivery_id: str
+    order_id: str
+    merchant_id: str
+    pickup: Place
+    dropoff_area: Place
+    pickup_cell: str
+    dropoff_cell: str
+    skills: tuple[str, ...]
+    priority: Priority
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDelivery:
+    """The merchant accepted: find a rider."""
+
+    delivery_id: str
+    ready_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAgain:
+    """Support wants another attempt."""
+
+    delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveReadyTime:
+    delivery_id: str
+    ready_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteGoodsReady:
+    delivery_id: str
+    ready_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDelivery:
+    """`again`: the engine found nobody else, and means to ask a rider for the second time."""
+
+    delivery_id: str
+    rider_id: str
+    distance_m: float
+    reasons: tuple[str, ...]
+    again: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptOffer:
+    delivery_id: str
+    rider_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineOffer:
+    delivery_id: str
+    rider_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropOffer:
+    """The rider got other work or went off shift: his open offer here is void. Never refused."""
+
+    delivery_id: str
+    rider_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireOffer:
+    delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrabDelivery:
+    """`distance_m` from the rider to the pick-up, None when nobody knows where he is."""
+
+    delivery_id: str
+    rider_id: str
+    distance_m: float | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignRider:
+    delivery_id: str
+    rider_id: str
+    distance_m: float | None
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignRider:
+    delivery_id: str
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDispatcher:
+    delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteSilence:
+    """A mandatory node report did not come."""
+
+    delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportArrivalAtPickup:
+    delivery_id: str
+    rider_id: str
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPickUp:
+    delivery_id: str
+    rider_id: str
+    proof: Proof
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportArrivalAtDropoff:
+    delivery_id: str
+    rider_id: str
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportDelivered:
+    delivery_id: str
+    rider_id: str
+    proof: Proof
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFailure:
+    """`goods` None: still at the merchant's before the pick-up, with the rider after it."""
+
+    delivery_id: str
+    rider_id: str
+    reason: FailureReason
+    goods: Goods | None
+    evidence: tuple[str, ...]
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportReturn:
+    delivery_id: str
+    rider_id: str
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskWithdrawal:
+    """The order would like to be cancelled; the delivery knows whether it still can."""
+
+    delivery_id: str
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOrder:
+    """The order was rejected or cancelled: a fact, not a question."""
+
+    delivery_id: str
+    reason: str
+    now: datetime
+
+
+DeliveryCommand = (
+    AnnounceDelivery
+    | RequestDelivery
+    | RequestAgain
+    | MoveReadyTime
+    | NoteGoodsReady
+    | OfferDelivery
+    | AcceptOffer
+    | DeclineOffer
+    | DropOffer
+    | ExpireOffer
+    | GrabDelivery
+    | AssignRider
+    | UnassignRider
+    | CallDispatcher
+    | GiveUp
+    | NoteSilence
+    | ReportArrivalAtPickup
+    | ReportPickUp
+    | ReportArrivalAtDropoff
+    | ReportDelivered
+    | ReportFailure
+    | ReportReturn
+    | AskWithdrawal
+    | EndOrder
+)

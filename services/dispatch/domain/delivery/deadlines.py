@@ -1,0 +1,56 @@
+"""What a delivery waits for after each event, and for how long."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from services.dispatch.domain.delivery import events as e
+from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
+
+OFFER = "offer"
+DISPATCHER = "dispatcher"
+UNDELIVERABLE = "undeliverable"
+REPORT = "report"
+RETURN = "return"
+
+_NOBODY_YET = (ClearDeadline(OFFER), ClearDeadline(DISPATCHER), ClearDeadline(UNDELIVERABLE))
+_ALL = (*_NOBODY_YET, ClearDeadline(REPORT), ClearDeadline(RETURN))
+
+
+def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
+    """The waits that an event opens and closes."""
+    match event:
+        case e.DeliveryRequested():
+            return (
+                ClearDeadline(REPORT),
+                SetDeadline(DISPATCHER, event.dispatcher_at),
+                SetDeadline(UNDELIVERABLE, event.wanted_by),
+            )
+        case e.DeliveryOffered():
+            return (SetDeadline(OFFER, event.answer_by),)
+        case e.OfferDeclined() | e.OfferExpired():
+            return (ClearDeadline(OFFER),)
+        case e.RiderAssigned():
+            return (*_NOBODY_YET, SetDeadline(REPORT, event.report_by))
+        case e.RiderUnassigned():
+            return (ClearDeadline(REPORT),)
+        case e.ReportExtended() | e.ArrivedAtPickup() | e.ArrivedAtDropoff():
+            return (SetDeadline(REPORT, event.report_by),)
+        case e.PickedUp() | e.GoodsReady() | e.ReadyTimeMoved():
+            return () if event.report_by is None else (SetDeadline(REPORT, event.report_by),)
+        case e.ReturnOpened():
+            return (*_ALL, SetDeadline(RETURN, event.return_by))
+        case (
+            e.Delivered() | e.DeliveryFailed() | e.DeliveryUndeliverable() | e.DeliveryWithdrawn() | e.GoodsReturned()
+        ):
+            return _ALL
+        case (
+            e.DeliveryAnnounced()
+            | e.DeliveryOpenedForGrab()
+            | e.DispatcherNeeded()
+            | e.DeliveryGrabbed()
+            | e.WithdrawalRefused()
+            | e.LateReportKept()
+        ):
+            return ()
+        case _:
+            assert_never(event)

@@ -1,0 +1,170 @@
+"""What a delivery answers to each command: the events that follow, none, or a refusal."""
+
+from typing import assert_never
+
+from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery import finding, reporting
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.values import Goods, Stage
+
+
+def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """One function per command."""
+    match command:
+        case c.AnnounceDelivery():
+            return announce(command, delivery)
+        case c.RequestDelivery():
+            return finding.request(command, delivery, policy)
+        case c.RequestAgain():
+            return finding.request_again(command, delivery, policy)
+        case c.MoveReadyTime():
+            return reporting.move_ready_time(command, delivery, policy)
+        case c.NoteGoodsReady():
+            return reporting.goods_ready(command, delivery, policy)
+        case c.AskWithdrawal():
+            return ask_withdrawal(command, delivery, policy)
+        case c.EndOrder():
+            return end_order(command, delivery, policy)
+        case (
+            c.ReportArrivalAtPickup()
+            | c.ReportPickUp()
+            | c.ReportArrivalAtDropoff()
+            | c.ReportDelivered()
+            | c.ReportFailure()
+            | c.ReportReturn()
+            | c.NoteSilence()
+        ):
+            return _report(command, delivery, policy)
+        case _:
+            _must_exist(delivery)
+            return _find(command, delivery, policy)
+
+
+Finding = (
+    c.OfferDelivery
+    | c.AcceptOffer
+    | c.DeclineOffer
+    | c.DropOffer
+    | c.ExpireOffer
+    | c.GrabDelivery
+    | c.AssignRider
+    | c.UnassignRider
+    | c.CallDispatcher
+    | c.GiveUp
+)
+
+
+def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    match command:
+        case c.OfferDelivery():
+            return finding.offer(command, delivery, policy)
+        case c.AcceptOffer():
+            return finding.accept(command, delivery, policy)
+        case c.DeclineOffer():
+            return finding.decline(command, delivery, policy)
+        case c.DropOffer():
+            return finding.drop_offer(command, delivery, policy)
+        case c.ExpireOffer():
+            return finding.expire_offer(command, delivery, policy)
+        case c.GrabDelivery():
+            return finding.grab(command, delivery, policy)
+        case c.AssignRider():
+            return finding.assign(command, delivery, policy)
+        case c.UnassignRider():
+            return finding.unassign(command, delivery, policy)
+        case c.CallDispatcher():
+            return finding.call_dispatcher(command, delivery)
+        case c.GiveUp():
+            return finding.give_up(command, delivery)
+        case _:
+            assert_never(command)
+
+
+def _report(
+    command: reporting.Report | c.NoteSilence, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    match command:
+        case c.ReportArrivalAtPickup():
+            return reporting.arrive_at_pickup(command, delivery, policy)
+        case c.ReportPickUp():
+            return reporting.pick_up(command, delivery, policy)
+        case c.ReportArrivalAtDropoff():
+            return reporting.arrive_at_dropoff(command, delivery, policy)
+        case c.ReportDelivered():
+            return reporting.deliver(command, delivery, policy)
+        case c.ReportFailure():
+            return reporting.fail(command, delivery, policy)
+        case c.ReportReturn():
+            return reporting.give_back(command, delivery, policy)
+        case c.NoteSilence():
+            return reporting.note_silence(command, delivery, policy)
+        case _:
+            assert_never(command)
+
+
+def announce(command: c.AnnounceDelivery, delivery: Delivery) -> list[e.DeliveryEvent]:
+    """An order was placed: remember where from and where to."""
+    if delivery.stage is not Stage.UNHEARD:
+        return []
+    return [
+        e.DeliveryAnnounced(
+            order_id=command.order_id,
+            merchant_id=command.merchant_id,
+            pickup=command.pickup,
+            dropoff_area=command.dropoff_area,
+            pickup_cell=command.pickup_cell,
+            dropoff_cell=command.dropoff_cell,
+            skills=command.skills,
+            priority=command.priority,
+            weight_g=command.weight_g,
+            volume_ml=command.volume_ml,
+            promised_at=command.promised_at,
+        )
+    ]
+
+
+def ask_withdrawal(command: c.AskWithdrawal, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Yes until the rider has the goods. Every question gets its answer, so a refusal may be given twice."""
+    match delivery.stage:
+        case Stage.UNHEARD | Stage.WITHDRAWN | Stage.RETURNING | Stage.RETURNED:
+            return []
+        case Stage.PICKED_UP | Stage.AT_DROPOFF | Stage.DELIVERED:
+            stage = "delivered" if delivery.stage is Stage.DELIVERED else "picked_up"
+            return [e.WithdrawalRefused(reason=stage)]
+        case Stage.FAILED if delivery.goods is Goods.WITH_RIDER:
+            return [e.DeliveryWithdrawn(reason=command.reason), *_goods_back(command, delivery, policy)]
+        case Stage.ANNOUNCED | Stage.WAITING | Stage.ASSIGNED | Stage.AT_PICKUP | Stage.FAILED | Stage.UNDELIVERABLE:
+            return [e.DeliveryWithdrawn(reason=command.reason)]
+        case _:
+            assert_never(delivery.stage)
+
+
+def end_order(command: c.EndOrder, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """There is no order any more: nothing is carried, and goods on the way go back."""
+    match delivery.stage:
+        case Stage.UNHEARD | Stage.DELIVERED | Stage.WITHDRAWN | Stage.RETURNING | Stage.RETURNED:
+            return []
+        case Stage.PICKED_UP | Stage.AT_DROPOFF:
+            return _goods_back(command, delivery, policy)
+        case Stage.FAILED if delivery.goods is Goods.WITH_RIDER:
+            return _goods_back(command, delivery, policy)
+        case Stage.ANNOUNCED | Stage.WAITING | Stage.ASSIGNED | Stage.AT_PICKUP | Stage.FAILED | Stage.UNDELIVERABLE:
+            return [e.DeliveryWithdrawn(reason=command.reason)]
+        case _:
+            assert_never(delivery.stage)
+
+
+def _goods_back(
+    command: c.AskWithdrawal | c.EndOrder, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    if delivery.rider_id is None:
+        return []
+    return [reporting.return_opened(delivery.rider_id, delivery, command.now, policy)]
+
+
+def _must_exist(delivery: Delivery) -> None:
+    if delivery.stage is Stage.UNHEARD:
+        raise errors.DeliveryNotFound("there is no such delivery")

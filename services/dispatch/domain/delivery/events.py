@@ -1,0 +1,224 @@
+"""What can happen to a delivery. A stream's id is the delivery's, and names the order that it is the sibling of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Proof
+from shared.kernel.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryAnnounced:
+    """An order was placed: a delivery may be wanted. `dropoff_area` is the middle of a cell, nobody's door."""
+
+    order_id: str
+    merchant_id: str
+    pickup: Place
+    dropoff_area: Place
+    pickup_cell: str
+    dropoff_cell: str
+    skills: tuple[str, ...] = ()
+    priority: Priority = Priority.NORMAL
+    weight_g: int = 0
+    volume_ml: int = 0
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRequested:
+    """A rider is wanted. `attempt` counts from 1; asked again in the same attempt after a rider was lost."""
+
+    attempt: int
+    ready_at: datetime
+    requested_at: datetime
+    dispatcher_at: datetime
+    wanted_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyTimeMoved:
+    ready_at: datetime
+    report_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsReady:
+    """The merchant has the goods ready; a rider who waits at the counter is due for his next report from now."""
+
+    ready_at: datetime
+    report_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryOffered:
+    rider_id: str
+    distance_m: float
+    offered_at: datetime
+    answer_by: datetime
+    reasons: tuple[str, ...] = ()
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDeclined:
+    rider_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExpired:
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryOpenedForGrab:
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatcherNeeded:
+    """Nobody took it, or nobody brought the goods back, for too long."""
+
+    waiting_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryGrabbed:
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiderAssigned:
+    rider_id: str
+    mode: AssignmentMode
+    reasons: tuple[str, ...] = ()
+    policy_version: str
+    assigned_at: datetime
+    report_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiderUnassigned:
+    """`silent`: he was lost; `unfit`: he cannot go on; `barred`: a person took him off, for good."""
+
+    rider_id: str
+    reason: str
+    silent: bool = False
+    unfit: bool = False
+    barred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportExtended:
+    """The rider waits for goods that are late: his next report is not due yet."""
+
+    report_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedAtPickup:
+    rider_id: str
+    report_by: datetime
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickedUp:
+    """`report_by` is absent after a withdrawal: then a return is opened, with a time of its own."""
+
+    rider_id: str
+    proof: Proof
+    after_withdrawal: bool = False
+    report_by: datetime | None = None
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedAtDropoff:
+    rider_id: str
+    report_by: datetime
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    rider_id: str
+    proof: Proof
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFailed:
+    """`silent`: nobody said so; the rider was lost with the goods."""
+
+    rider_id: str
+    reason: FailureReason
+    evidence: tuple[str, ...] = ()
+    goods: Goods
+    silent: bool = False
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryUndeliverable:
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryWithdrawn:
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalRefused:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnOpened:
+    """A new leg: the goods go back to the merchant."""
+
+    rider_id: str
+    return_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsReturned:
+    rider_id: str
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateReportKept:
+    """A former rider's report that fits no more: kept as evidence, changes nothing."""
+
+    rider_id: str
+    report: str
+
+
+DeliveryEvent = (
+    DeliveryAnnounced
+    | DeliveryRequested
+    | ReadyTimeMoved
+    | GoodsReady
+    | DeliveryOffered
+    | OfferDeclined
+    | OfferExpired
+    | DeliveryOpenedForGrab
+    | DispatcherNeeded
+    | DeliveryGrabbed
+    | RiderAssigned
+    | RiderUnassigned
+    | ReportExtended
+    | ArrivedAtPickup
+    | PickedUp
+    | ArrivedAtDropoff
+    | Delivered
+    | DeliveryFailed
+    | DeliveryUndeliverable
+    | DeliveryWithdrawn
+    | WithdrawalRefused
+    | ReturnOpened
+    | GoodsReturned
+    | LateReportKept
+)

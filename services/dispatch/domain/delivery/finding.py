@@ -1,0 +1,202 @@
+"""How a delivery finds its rider: asked, offered, accepted, grabbed, assigned, taken off, or nobody at all."""
+
+from datetime import datetime, timedelta
+
+from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.state import AFTER_PICKUP, BEFORE_PICKUP, CARRIED, Delivery
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.values import AssignmentMode, Stage
+
+
+def requested(attempt: int, ready_at: datetime, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:
+    """A rider is wanted from now on."""
+    return e.DeliveryRequested(
+        attempt=attempt,
+        ready_at=ready_at,
+        requested_at=now,
+        dispatcher_at=now + timedelta(seconds=policy.dispatcher_needed_seconds),
+        wanted_by=now + timedelta(seconds=policy.undeliverable_seconds),
+    )
+
+
+def request(command: c.RequestDelivery, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The first attempt; a late or repeated acceptance changes nothing."""
+    if delivery.stage is not Stage.ANNOUNCED:
+        return []
+    return [requested(1, command.ready_at, command.now, policy)]
+
+
+def request_again(command: c.RequestAgain, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """One more attempt of the same delivery, once the last one has ended."""
+    match delivery.stage:
+        case Stage.FAILED | Stage.UNDELIVERABLE:
+            ready_at = delivery.ready_at or command.now
+            return [requested(delivery.attempt + 1, ready_at, command.now, policy)]
+        case _:
+            return []
+
+
+def offer(command: c.OfferDelivery, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Propose it to one rider; one open offer at a time, and nobody twice by mistake."""
+    _require_waiting(delivery)
+    if delivery.offer is not None:
+        if delivery.offer.rider_id == command.rider_id:
+            return []
+        raise errors.DeliveryHasOffer("another rider is being asked", rider_id=delivery.offer.rider_id)
+    barred = command.rider_id in delivery.barred
+    if barred or (command.rider_id in delivery.tried and not command.again):
+        raise errors.AlreadyOfferedToRider("this rider was asked before", rider_id=command.rider_id)
+    answer_by = command.now + timedelta(seconds=policy.offer_seconds)
+    return [
+        e.DeliveryOffered(
+            rider_id=command.rider_id,
+            distance_m=command.distance_m,
+            offered_at=command.now,
+            answer_by=answer_by,
+            reasons=command.reasons,
+            policy_version=policy.version,
+        )
+    ]
+
+
+def accept(command: c.AcceptOffer, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The asked rider says yes."""
+    if delivery.carried_by(command.rider_id):
+        return []
+    _require_waiting(delivery)
+    if delivery.offer is None or delivery.offer.rider_id != command.rider_id:
+        raise errors.OfferNotOpen("there is no open offer of this delivery to you", rider_id=command.rider_id)
+    reasons = delivery.offer.reasons
+    return [_assigned(command, AssignmentMode.ENGINE, reasons, delivery.offer.distance_m, delivery, policy)]
+
+
+def decline(command: c.DeclineOffer, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The asked rider says no; saying it again, or after the time, changes nothing."""
+    if delivery.offer is not None and delivery.offer.rider_id == command.rider_id:
+        declined = e.OfferDeclined(rider_id=command.rider_id, reason=command.reason)
+        return [declined, *_opened_for_grab(delivery, policy)]
+    if command.rider_id in delivery.tried and not delivery.carried_by(command.rider_id):
+        return []
+    raise errors.OfferNotOpen("there is no open offer of this delivery to you", rider_id=command.rider_id)
+
+
+def drop_offer(command: c.DropOffer, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The offer is void because of what the rider did elsewhere."""
+    if delivery.offer is None or delivery.offer.rider_id != command.rider_id:
+        return []
+    return [e.OfferDeclined(rider_id=command.rider_id, reason=command.reason), *_opened_for_grab(delivery, policy)]
+
+
+def expire_offer(command: c.ExpireOffer, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """No answer in time."""
+    if delivery.offer is None or command.now < delivery.offer.answer_by:
+        return []
+    return [e.OfferExpired(rider_id=delivery.offer.rider_id), *_opened_for_grab(delivery, policy)]
+
+
+def grab(command: c.GrabDelivery, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Claim it from the pool: the first one wins."""
+    if delivery.carried_by(command.rider_id):
+        return []
+    _require_waiting(delivery)
+    if not delivery.in_grab_pool:
+        raise errors.NotInGrabPool("this delivery is not in the grab pool")
+    grabbed = e.DeliveryGrabbed(rider_id=command.rider_id)
+    assigned = _assigned(command, AssignmentMode.GRAB, ("grabbed",), command.distance_m, delivery, policy)
+    return [grabbed, assigned]
+
+
+def assign(command: c.AssignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """A dispatcher decides; from one rider to another only before the pick-up."""
+    if delivery.carried_by(command.rider_id):
+        return []
+    reasons = (command.reason,) if command.reason else ()
+    if delivery.stage in BEFORE_PICKUP and delivery.rider_id is not None:
+        moved = e.RiderUnassigned(rider_id=delivery.rider_id, reason="transferred", barred=True)
+        mode = AssignmentMode.TRANSFER
+        return [moved, _assigned(command, mode, reasons, command.distance_m, delivery, policy)]
+    if delivery.stage in AFTER_PICKUP:
+        raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
+    _require_waiting(delivery)
+    return [_assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
+
+
+def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """A dispatcher takes the rider off before the pick-up; another one is looked for."""
+    if delivery.stage is Stage.WAITING:
+        return []
+    if delivery.stage in AFTER_PICKUP:
+        raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
+    if delivery.stage not in BEFORE_PICKUP or delivery.rider_id is None:
+        raise errors.DeliveryNotAssigned("no rider is bound to this delivery", stage=delivery.stage.value)
+    off = e.RiderUnassigned(rider_id=delivery.rider_id, reason=command.reason or "dispatcher", barred=True)
+    return [off, wanted_again(delivery, command.now, policy)]
+
+
+def wanted_again(delivery: Delivery, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:
+    """The same attempt without its rider."""
+    return requested(delivery.attempt, delivery.ready_at or now, now, policy)
+
+
+def call_dispatcher(command: c.CallDispatcher, delivery: Delivery) -> list[e.DeliveryEvent]:
+    """Nobody took it (or brought the goods back) for too long: a person must look."""
+    if delivery.urgent or delivery.stage not in {Stage.WAITING, Stage.RETURNING}:
+        return []
+    since = delivery.requested_at or command.now
+    return [e.DispatcherNeeded(waiting_seconds=int((command.now - since).total_seconds()))]
+
+
+def give_up(command: c.GiveUp, delivery: Delivery) -> list[e.DeliveryEvent]:
+    """No rider was found in time."""
+    overdue = delivery.wanted_by is not None and command.now >= delivery.wanted_by
+    if delivery.stage is not Stage.WAITING or not overdue:
+        return []
+    return [e.DeliveryUndeliverable(attempt=delivery.attempt)]
+
+
+def come_back(
+    command: c.ReportPickUp, delivery: Delivery, mode: AssignmentMode, policy: DispatchPolicy
+) -> e.RiderAssigned:
+    """A rider who was taken for lost has had the goods all along: the delivery is his again."""
+    return _assigned(command, mode, ("came_back_with_the_goods",), 0.0, delivery, policy)
+
+
+def _assigned(
+    command: c.AcceptOffer | c.GrabDelivery | c.AssignRider | c.ReportPickUp,
+    mode: AssignmentMode,
+    reasons: tuple[str, ...],
+    distance_m: float | None,
+    delivery: Delivery,
+    policy: DispatchPolicy,
+) -> e.RiderAssigned:
+    approach_m = policy.unknown_approach_m if distance_m is None else distance_m
+    return e.RiderAssigned(
+        rider_id=command.rider_id,
+        mode=mode,
+        reasons=reasons,
+        policy_version=policy.version,
+        assigned_at=command.now,
+        report_by=policy.report_by(command.now, approach_m, delivery.ready_at),
+    )
+
+
+def _opened_for_grab(delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    if delivery.in_grab_pool or delivery.offers_made < policy.offers_before_grab:
+        return []
+    return [e.DeliveryOpenedForGrab(attempt=delivery.attempt)]
+
+
+def _require_waiting(delivery: Delivery) -> None:
+    match delivery.stage:
+        case Stage.WAITING:
+            return
+        case Stage.UNHEARD:
+            raise errors.DeliveryNotFound("there is no such delivery")
+        case Stage.ANNOUNCED:
+            raise errors.DeliveryNotWaiting("the merchant has not accepted the order yet")
+        case stage if stage in CARRIED or stage is Stage.DELIVERED:
+            raise errors.DeliveryAlreadyTaken("another rider already has this delivery")
+        case stage:
+            raise errors.DeliveryEnded("this delivery waits for no rider any more", stage=stage.value)

@@ -1,0 +1,210 @@
+"""What riders report from the street: facts of the physical world, kept even when they come late."""
+
+from datetime import datetime, timedelta
+
+from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.finding import come_back, wanted_again
+from services.dispatch.domain.delivery.state import AFTER_PICKUP, BEFORE_PICKUP, CARRIED, Delivery
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.values import RIDER_UNFIT, FailureReason, Goods, Stage
+from shared.kernel.errors import DomainError
+from shared.kernel.place import distance_m
+
+Report = (
+    c.ReportArrivalAtPickup
+    | c.ReportPickUp
+    | c.ReportArrivalAtDropoff
+    | c.ReportDelivered
+    | c.ReportFailure
+    | c.ReportReturn
+)
+
+
+def arrive_at_pickup(
+    command: c.ReportArrivalAtPickup, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    """He stands at the counter; the wait for the goods counts from when they are ready."""
+    if not delivery.carried_by(command.rider_id):
+        return _former_rider(command, delivery, "arrived_at_pickup")
+    if delivery.stage is not Stage.ASSIGNED:
+        return []
+    report_by = policy.report_by(command.now, 0, delivery.ready_at)
+    skewed = _skewed(command, delivery, policy)
+    return [e.ArrivedAtPickup(rider_id=command.rider_id, report_by=report_by, clock_skewed=skewed)]
+
+
+def pick_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """He has the goods. Reported after a withdrawal it still happened: the goods must come back."""
+    if delivery.carried_by(command.rider_id):
+        return [_picked_up(command, delivery, policy)] if delivery.stage in BEFORE_PICKUP else []
+    if not delivery.ever_carried_by(command.rider_id):
+        raise _not_his(delivery)
+    if delivery.stage is Stage.WITHDRAWN:
+        late = e.PickedUp(
+            rider_id=command.rider_id,
+            proof=command.proof,
+            after_withdrawal=True,
+            clock_skewed=_skewed(command, delivery, policy),
+        )
+        return [late, return_opened(command.rider_id, delivery, command.now, policy)]
+    if delivery.stage is Stage.WAITING and command.rider_id in delivery.lost_riders:
+        again = come_back(command, delivery, delivery.past_riders[command.rider_id], policy)
+        return [again, _picked_up(command, delivery, policy)]
+    return _former_rider(command, delivery, "picked_up")
+
+
+def arrive_at_dropoff(
+    command: c.ReportArrivalAtDropoff, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    """He stands at the customer's door."""
+    if not delivery.carried_by(command.rider_id):
+        return _former_rider(command, delivery, "arrived_at_dropoff")
+    if delivery.stage in BEFORE_PICKUP:
+        raise errors.DeliveryNotPickedUp("the goods have not been picked up yet", stage=delivery.stage.value)
+    if delivery.stage is Stage.AT_DROPOFF:
+        return []
+    report_by = policy.report_by(command.now, 0)
+    skewed = _skewed(command, delivery, policy)
+    return [e.ArrivedAtDropoff(rider_id=command.rider_id, report_by=report_by, clock_skewed=skewed)]
+
+
+def deliver(command: c.ReportDelivered, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The customer has it; true as well when its rider had been taken for lost with the goods."""
+    if delivery.stage is Stage.DELIVERED and delivery.rider_id == command.rider_id:
+        return []
+    if delivery.stage is Stage.FAILED and delivery.lost_with_rider and delivery.rider_id == command.rider_id:
+        return [_delivered(command, delivery, policy)]
+    if not delivery.carried_by(command.rider_id):
+        return _former_rider(command, delivery, "delivered")
+    if delivery.stage in BEFORE_PICKUP:
+        raise errors.DeliveryNotPickedUp("the goods have not been picked up yet", stage=delivery.stage.value)
+    return [_delivered(command, delivery, policy)]
+
+
+def fail(command: c.ReportFailure, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """It does not work out. When it is only the rider who cannot go on, and the goods are still at the merchant's,
+    another rider is looked for instead."""
+    if not delivery.carried_by(command.rider_id):
+        return _former_rider(command, delivery, "failed")
+    goods = _goods_told(command, delivery)
+    if delivery.stage in BEFORE_PICKUP and command.reason in RIDER_UNFIT:
+        off = e.RiderUnassigned(rider_id=command.rider_id, reason=command.reason.value, unfit=True)
+        return [off, wanted_again(delivery, command.now, policy)]
+    return [
+        e.DeliveryFailed(
+            rider_id=command.rider_id,
+            reason=command.reason,
+            evidence=command.evidence,
+            goods=goods,
+            clock_skewed=_skewed(command, delivery, policy),
+        )
+    ]
+
+
+def give_back(command: c.ReportReturn, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The goods are back at the merchant's."""
+    if not delivery.ever_carried_by(command.rider_id):
+        raise _not_his(delivery)
+    if delivery.goods is Goods.RETURNED:
+        return []
+    ended = delivery.stage in {Stage.FAILED, Stage.RETURNING}
+    if not ended or delivery.goods is not Goods.WITH_RIDER or delivery.rider_id != command.rider_id:
+        raise errors.NothingToReturn("you hold no goods of this delivery to bring back", stage=delivery.stage.value)
+    return [e.GoodsReturned(rider_id=command.rider_id, clock_skewed=_skewed(command, delivery, policy))]
+
+
+def note_silence(command: c.NoteSilence, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """A mandatory report did not come: taken over before the pick-up, failed after it. A rider who waits for goods
+    that are late is not silent."""
+    if delivery.report_by is None or command.now < delivery.report_by or delivery.rider_id is None:
+        return []
+    if delivery.stage is Stage.AT_PICKUP and not delivery.goods_ready:
+        return [e.ReportExtended(report_by=policy.report_by(command.now, 0))]
+    if delivery.stage in BEFORE_PICKUP:
+        lost = e.RiderUnassigned(rider_id=delivery.rider_id, reason="silent", silent=True)
+        return [lost, wanted_again(delivery, command.now, policy)]
+    if delivery.stage in AFTER_PICKUP:
+        reason, goods = FailureReason.RIDER_ACCIDENT, Goods.WITH_RIDER
+        return [e.DeliveryFailed(rider_id=delivery.rider_id, reason=reason, goods=goods, silent=True)]
+    return []
+
+
+def return_opened(rider_id: str, delivery: Delivery, now: datetime, policy: DispatchPolicy) -> e.ReturnOpened:
+    """The way back is due in the time of the way there, a hand-over and the grace."""
+    way_m = distance_m(delivery.pickup, delivery.dropoff_area)
+    return e.ReturnOpened(rider_id=rider_id, return_by=policy.report_by(now, way_m))
+
+
+def _picked_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> e.PickedUp:
+    way_m = distance_m(delivery.pickup, delivery.dropoff_area)
+    return e.PickedUp(
+        rider_id=command.rider_id,
+        proof=command.proof,
+        report_by=policy.report_by(command.now, way_m),
+        clock_skewed=_skewed(command, delivery, policy),
+    )
+
+
+def _delivered(command: c.ReportDelivered, delivery: Delivery, policy: DispatchPolicy) -> e.Delivered:
+    skewed = _skewed(command, delivery, policy)
+    return e.Delivered(rider_id=command.rider_id, proof=command.proof, clock_skewed=skewed)
+
+
+def _goods_told(command: c.ReportFailure, delivery: Delivery) -> Goods:
+    collected = delivery.stage in AFTER_PICKUP
+    goods = command.goods or (Goods.WITH_RIDER if collected else Goods.NOT_COLLECTED)
+    if collected == (goods is Goods.NOT_COLLECTED):
+        raise errors.GoodsContradiction(
+            "what is said of the goods does not fit the delivery", stage=delivery.stage.value, goods=goods.value
+        )
+    return goods
+
+
+def _former_rider(command: Report, delivery: Delivery, report: str) -> list[e.DeliveryEvent]:
+    """A late report of a former rider is evidence; of anybody else, it is none of his business."""
+    if not delivery.ever_carried_by(command.rider_id):
+        raise _not_his(delivery)
+    if (command.rider_id, report) in delivery.late_reports:
+        return []
+    if delivery.rider_id == command.rider_id and delivery.stage in _ENDED_BY_HIM and report != "picked_up":
+        return []
+    return [e.LateReportKept(rider_id=command.rider_id, report=report)]
+
+
+_ENDED_BY_HIM = frozenset({Stage.DELIVERED, Stage.FAILED})
+
+
+def _not_his(delivery: Delivery) -> DomainError:
+    if delivery.stage is Stage.UNHEARD:
+        return errors.DeliveryNotFound("there is no such delivery")
+    if delivery.stage in CARRIED:
+        return errors.NotYourDelivery("another rider carries this delivery")
+    return errors.NotYourDelivery("this delivery was never yours")
+
+
+def _skewed(command: Report, delivery: Delivery, policy: DispatchPolicy) -> bool:
+    return policy.skewed(command.occurred_at, command.now, delivery.assigned_at)
+
+
+def goods_ready(command: c.NoteGoodsReady, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The merchant is done; told early or late, it is a fact."""
+    if delivery.stage is Stage.UNHEARD or delivery.goods_ready:
+        return []
+    waiting = delivery.stage in BEFORE_PICKUP
+    report_by = None
+    if waiting and delivery.report_by is not None:
+        report_by = max(delivery.report_by, policy.report_by(command.now, 0))
+    return [e.GoodsReady(ready_at=command.ready_at, report_by=report_by)]
+
+
+def move_ready_time(command: c.MoveReadyTime, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """The merchant needs longer: so does the rider's next report."""
+    if delivery.stage is Stage.UNHEARD or delivery.ready_at == command.ready_at or delivery.goods_ready:
+        return []
+    report_by = None
+    if delivery.stage in BEFORE_PICKUP and delivery.report_by is not None:
+        later = command.ready_at + timedelta(seconds=policy.handover_seconds + policy.report_grace_seconds)
+        report_by = max(delivery.report_by, later)
+    return [e.ReadyTimeMoved(ready_at=command.ready_at, report_by=report_by)]

@@ -1,0 +1,266 @@
+"""What a delivery is by now, folded from what happened to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
+from shared.kernel.place import Place
+
+NOWHERE = Place(0.0, 0.0)
+"""Before the order was heard of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A proposal that one rider may still answer."""
+
+    rider_id: str
+    distance_m: float
+    offered_at: datetime
+    answer_by: datetime
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery. `rider_id` is who carries it, or carried it last; `tried` tells when each rider was asked last;
+    `past_riders` how each former rider had come to it; `barred` whom a person took off."""
+
+    stage: Stage = Stage.UNHEARD
+    order_id: str = ""
+    merchant_id: str = ""
+    pickup: Place = NOWHERE
+    dropoff_area: Place = NOWHERE
+    pickup_cell: str = ""
+    dropoff_cell: str = ""
+    skills: tuple[str, ...] = ()
+    priority: Priority = Priority.NORMAL
+    weight_g: int = 0
+    volume_ml: int = 0
+    promised_at: datetime | None = None
+    ready_at: datetime | None = None
+    goods_ready: bool = False
+    attempt: int = 0
+    requested_at: datetime | None = None
+    wanted_by: datetime | None = None
+    offer: Offer | None = None
+    offers_made: int = 0
+    tried: Mapping[str, datetime] = field(default_factory=dict)
+    past_riders: Mapping[str, AssignmentMode] = field(default_factory=dict)
+    lost_riders: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
+    in_grab_pool: bool = False
+    urgent: bool = False
+    rider_id: str | None = None
+    mode: AssignmentMode | None = None
+    assigned_at: datetime | None = None
+    report_by: datetime | None = None
+    failure: FailureReason | None = None
+    lost_with_rider: bool = False
+    goods: Goods | None = None
+    return_by: datetime | None = None
+    late_reports: frozenset[tuple[str, str]] = frozenset()
+
+    def carried_by(self, rider_id: str) -> bool:
+        return self.stage in CARRIED and self.rider_id == rider_id
+
+    def ever_carried_by(self, rider_id: str) -> bool:
+        return self.rider_id == rider_id or rider_id in self.past_riders
+
+
+BEFORE_PICKUP = frozenset({Stage.ASSIGNED, Stage.AT_PICKUP})
+AFTER_PICKUP = frozenset({Stage.PICKED_UP, Stage.AT_DROPOFF})
+CARRIED = BEFORE_PICKUP | AFTER_PICKUP
+"""A rider is bound to the delivery."""
+
+UNHEARD_DELIVERY = Delivery()
+
+
+def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
+    """The delivery after one more event."""
+    match event:
+        case e.DeliveryAnnounced():
+            return _announced(state, event)
+        case e.DeliveryRequested():
+            return _requested(state, event)
+        case e.DeliveryOffered() | e.OfferDeclined() | e.OfferExpired():
+            return _offer_changed(state, event)
+        case e.RiderAssigned():
+            return _assigned(state, event)
+        case e.RiderUnassigned():
+            return _unassigned(state, event)
+        case e.ArrivedAtPickup() | e.PickedUp() | e.ArrivedAtDropoff():
+            return _on_the_way(state, event)
+        case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended():
+            return _times_changed(state, event)
+        case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept():
+            return _noted(state, event)
+        case e.DeliveryGrabbed() | e.WithdrawalRefused():
+            return state
+        case _:
+            return _ended(state, event)
+
+
+def _times_changed(state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.ReportExtended) -> Delivery:
+    report_by = event.report_by or state.report_by
+    match event:
+        case e.ReadyTimeMoved():
+            return replace(state, ready_at=event.ready_at, report_by=report_by)
+        case e.GoodsReady():
+            return replace(state, goods_ready=True, ready_at=event.ready_at, report_by=report_by)
+        case e.ReportExtended():
+            return replace(state, report_by=report_by)
+        case _:
+            assert_never(event)
+
+
+def _noted(state: Delivery, event: e.DeliveryOpenedForGrab | e.DispatcherNeeded | e.LateReportKept) -> Delivery:
+    match event:
+        case e.DeliveryOpenedForGrab():
+            return replace(state, in_grab_pool=True)
+        case e.DispatcherNeeded():
+            return replace(state, urgent=True)
+        case e.LateReportKept():
+            return replace(state, late_reports=state.late_reports | {(event.rider_id, event.report)})
+        case _:
+            assert_never(event)
+
+
+def _announced(state: Delivery, event: e.DeliveryAnnounced) -> Delivery:
+    return replace(
+        state,
+        stage=Stage.ANNOUNCED,
+        order_id=event.order_id,
+        merchant_id=event.merchant_id,
+        pickup=event.pickup,
+        dropoff_area=event.dropoff_area,
+        pickup_cell=event.pickup_cell,
+        dropoff_cell=event.dropoff_cell,
+        skills=event.skills,
+        priority=event.priority,
+        weight_g=event.weight_g,
+        volume_ml=event.volume_ml,
+        promised_at=event.promised_at,
+    )
+
+
+def _requested(state: Delivery, event: e.DeliveryRequested) -> Delivery:
+    again = event.attempt == state.attempt
+    return replace(
+        state,
+        stage=Stage.WAITING,
+        attempt=event.attempt,
+        ready_at=event.ready_at,
+        requested_at=event.requested_at,
+        wanted_by=event.wanted_by,
+        offers_made=state.offers_made if again else 0,
+        in_grab_pool=state.in_grab_pool if again else False,
+        urgent=False,
+        offer=None,
+        rider_id=None,
+        mode=None,
+        assigned_at=None,
+        report_by=None,
+        failure=None,
+        lost_with_rider=False,
+        goods=None,
+    )
+
+
+def _offer_changed(state: Delivery, event: e.DeliveryOffered | e.OfferDeclined | e.OfferExpired) -> Delivery:
+    match event:
+        case e.DeliveryOffered():
+            offer = Offer(
+                rider_id=event.rider_id,
+                distance_m=event.distance_m,
+                offered_at=event.offered_at,
+                answer_by=event.answer_by,
+                reasons=event.reasons,
+            )
+            tried = {**state.tried, event.rider_id: event.offered_at}
+            return replace(state, offer=offer, offers_made=state.offers_made + 1, tried=tried)
+        case e.OfferDeclined() | e.OfferExpired():
+            return replace(state, offer=None)
+        case _:
+            assert_never(event)
+
+
+def _assigned(state: Delivery, event: e.RiderAssigned) -> Delivery:
+    return replace(
+        state,
+        stage=Stage.ASSIGNED,
+        offer=None,
+        rider_id=event.rider_id,
+        mode=event.mode,
+        assigned_at=event.assigned_at,
+        report_by=event.report_by,
+        urgent=False,
+        lost_riders=state.lost_riders - {event.rider_id},
+        barred=state.barred - {event.rider_id},
+        tried={**state.tried, event.rider_id: event.assigned_at},
+    )
+
+
+def _unassigned(state: Delivery, event: e.RiderUnassigned) -> Delivery:
+    mode = state.mode or AssignmentMode.MANUAL
+    return replace(
+        state,
+        stage=Stage.WAITING,
+        rider_id=None,
+        mode=None,
+        report_by=None,
+        past_riders={**state.past_riders, event.rider_id: mode},
+        lost_riders=state.lost_riders | {event.rider_id} if event.silent else state.lost_riders,
+        barred=state.barred | {event.rider_id} if event.barred else state.barred,
+    )
+
+
+def _on_the_way(state: Delivery, event: e.ArrivedAtPickup | e.PickedUp | e.ArrivedAtDropoff) -> Delivery:
+    match event:
+        case e.ArrivedAtPickup():
+            return replace(state, stage=Stage.AT_PICKUP, report_by=event.report_by)
+        case e.PickedUp(after_withdrawal=True):
+            return replace(state, goods=Goods.WITH_RIDER, rider_id=event.rider_id)
+        case e.PickedUp():
+            return replace(state, stage=Stage.PICKED_UP, report_by=event.report_by)
+        case e.ArrivedAtDropoff():
+            return replace(state, stage=Stage.AT_DROPOFF, report_by=event.report_by)
+        case _:
+            assert_never(event)
+
+
+Ending = (
+    e.Delivered | e.DeliveryFailed | e.DeliveryUndeliverable | e.DeliveryWithdrawn | e.ReturnOpened | e.GoodsReturned
+)
+
+
+def _ended(state: Delivery, event: Ending) -> Delivery:
+    over = replace(state, offer=None, report_by=None, urgent=False, in_grab_pool=False)
+    match event:
+        case e.Delivered():
+            return replace(over, stage=Stage.DELIVERED, rider_id=event.rider_id, goods=None)
+        case e.DeliveryFailed():
+            past = {**state.past_riders, event.rider_id: state.mode or AssignmentMode.MANUAL}
+            return replace(
+                over,
+                stage=Stage.FAILED,
+                failure=event.reason,
+                goods=event.goods,
+                lost_with_rider=event.silent,
+                past_riders=past,
+            )
+        case e.DeliveryUndeliverable():
+            return replace(over, stage=Stage.UNDELIVERABLE)
+        case e.DeliveryWithdrawn():
+            return replace(over, stage=Stage.WITHDRAWN)
+        case e.ReturnOpened():
+            back = replace(over, goods=Goods.WITH_RIDER, return_by=event.return_by)
+            return replace(back, stage=Stage.RETURNING, rider_id=event.rider_id)
+        case e.GoodsReturned():
+            stage = Stage.RETURNED if state.stage is Stage.RETURNING else state.stage
+            return replace(over, stage=stage, goods=Goods.RETURNED, return_by=None)
+        case _:
+            assert_never(event)

@@ -1,0 +1,95 @@
+"""What dispatch refuses, each with the code that clients may rely on."""
+
+from shared.kernel.errors import DomainError, NotAllowed, NotFound
+
+
+class DeliveryNotFound(NotFound):
+    code = "delivery.not_found"
+
+
+class RiderNotFound(NotFound):
+    code = "rider.not_found"
+
+
+class NotYourDelivery(NotAllowed):
+    code = "delivery.not_yours"
+
+
+class DeliveryAlreadyTaken(DomainError):
+    code = "delivery.already_taken"
+
+
+class DeliveryNotWaiting(DomainError):
+    code = "delivery.not_waiting"
+
+
+class DeliveryHasOffer(DomainError):
+    code = "delivery.has_offer"
+
+
+class AlreadyOfferedToRider(DomainError):
+    code = "delivery.already_offered_to_rider"
+
+
+class NotInGrabPool(DomainError):
+    code = "delivery.not_in_grab_pool"
+
+
+class OfferNotOpen(DomainError):
+    code = "offer.not_open"
+
+
+class DeliveryNotAssigned(DomainError):
+    code = "delivery.not_assigned"
+
+
+class DeliveryNotPickedUp(DomainError):
+    code = "delivery.not_picked_up"
+
+
+class DeliveryAlreadyPickedUp(DomainError):
+    code = "delivery.already_picked_up"
+
+
+class DeliveryEnded(DomainError):
+    code = "delivery.ended"
+
+
+class GoodsContradiction(DomainError):
+    code = "delivery.goods_contradiction"
+
+
+class NothingToReturn(DomainError):
+    code = "delivery.nothing_to_return"
+
+
+class RiderAlreadyRegistered(DomainError):
+    code = "rider.already_registered"
+
+
+class RiderOffShift(DomainError):
+    code = "rider.off_shift"
+
+
+class RiderBusy(DomainError):
+    code = "rider.busy"
+
+
+class RiderHasOffer(DomainError):
+    code = "rider.has_offer"
+
+
+class RiderSilent(DomainError):
+    code = "rider.silent"
+
+
+class RiderLacksSkills(DomainError):
+    code = "rider.lacks_skills"
+
+
+class RiderLacksCapacity(DomainError):
+    code = "rider.lacks_capacity"
+
+
+class ShiftEndsTooSoon(DomainError):
+    code = "shift.ends_too_soon"

@@ -1,0 +1,40 @@
+"""The figures that dispatch decides by, in one place, so that a city can choose its own."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchPolicy:
+    """Defaults of the domain page; every span is in the platform's virtual time."""
+
+    version: str = "nearest-1"
+    offer_seconds: float = 30
+    offers_before_grab: int = 3
+    reoffer_after_seconds: float = 60
+    dispatcher_needed_seconds: float = 300
+    undeliverable_seconds: float = 900
+    report_grace_seconds: float = 600
+    rider_speed_m_per_s: float = 4.0
+    handover_seconds: float = 180
+    unknown_approach_m: float = 4000
+    clock_skew_seconds: float = 120
+    max_speed_km_per_h: float = 150
+    deliveries_per_tick: int = 100
+
+    def travel(self, distance_m: float) -> timedelta:
+        """How long a rider is expected to need for a distance as the crow flies (the speed allows for detours)."""
+        return timedelta(seconds=distance_m / self.rider_speed_m_per_s)
+
+    def report_by(self, now: datetime, distance_m: float, not_before: datetime | None = None) -> datetime:
+        """When the next node report is overdue: the expected arrival (or `not_before`, when that is later), the
+        hand-over, and the grace."""
+        arrival = now + self.travel(distance_m)
+        if not_before is not None:
+            arrival = max(arrival, not_before)
+        return arrival + timedelta(seconds=self.handover_seconds + self.report_grace_seconds)
+
+    def skewed(self, occurred_at: datetime, now: datetime, not_before: datetime | None) -> bool:
+        """Whether a device's time cannot be true: ahead of the server, or before the rider had the delivery."""
+        skew = timedelta(seconds=self.clock_skew_seconds)
+        return occurred_at > now + skew or (not_before is not None and occurred_at < not_before - skew)

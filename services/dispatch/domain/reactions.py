@@ -1,0 +1,122 @@
+"""What a fact about a delivery means for riders and the other way round, in the same transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from services.dispatch.domain.delivery import commands as dc
+from services.dispatch.domain.delivery import events as de
+from services.dispatch.domain.delivery.state import CARRIED, Delivery
+from services.dispatch.domain.rider import commands as rc
+from services.dispatch.domain.rider import events as re
+from services.dispatch.domain.values import RIDER_UNFIT
+
+
+def on_delivery(
+    delivery_id: str, before: Delivery, event: de.DeliveryEvent, now: datetime
+) -> Sequence[rc.RiderCommand]:
+    """The riders' side of one more event of a delivery; `before` is the delivery just before it."""
+    match event:
+        case de.DeliveryOffered():
+            return (_receive(delivery_id, before, event, now),)
+        case de.OfferDeclined():
+            return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how="declined"),)
+        case de.OfferExpired():
+            return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how="expired"),)
+        case de.RiderAssigned():
+            return _assigned(delivery_id, before, event)
+        case de.RiderUnassigned(silent=True):
+            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
+        case de.RiderUnassigned():
+            return (_release(event.rider_id, delivery_id, event.reason, now, unfit=event.unfit),)
+        case de.ArrivedAtPickup() | de.PickedUp() | de.ArrivedAtDropoff() | de.LateReportKept():
+            return (rc.NoteSignOfLife(rider_id=event.rider_id),)
+        case (
+            de.Delivered()
+            | de.DeliveryFailed()
+            | de.DeliveryUndeliverable()
+            | de.DeliveryWithdrawn()
+            | de.ReturnOpened()
+            | de.GoodsReturned()
+        ):
+            return _ended(delivery_id, before, event, now)
+        case _:
+            return ()
+
+
+def on_rider(event: re.RiderEvent, rider_id: str) -> Sequence[dc.DeliveryCommand]:
+    """The deliveries' side of one more event of a rider: an offer that he left for something else is void there."""
+    match event:
+        case re.OfferClosed(how="took_another" | "shift_ended"):
+            return (dc.DropOffer(delivery_id=event.delivery_id, rider_id=rider_id, reason=event.how),)
+        case _:
+            return ()
+
+
+def _receive(delivery_id: str, before: Delivery, event: de.DeliveryOffered, now: datetime) -> rc.ReceiveOffer:
+    return rc.ReceiveOffer(
+        rider_id=event.rider_id,
+        delivery_id=delivery_id,
+        skills=before.skills,
+        weight_g=before.weight_g,
+        volume_ml=before.volume_ml,
+        answer_by=event.answer_by,
+        now=now,
+    )
+
+
+def _assigned(delivery_id: str, before: Delivery, event: de.RiderAssigned) -> Sequence[rc.RiderCommand]:
+    take = rc.TakeDelivery(
+        rider_id=event.rider_id,
+        delivery_id=delivery_id,
+        skills=before.skills,
+        weight_g=before.weight_g,
+        volume_ml=before.volume_ml,
+        in_hand=event.rider_id in before.lost_riders and event.reasons == ("came_back_with_the_goods",),
+    )
+    return (*_offer_over(delivery_id, before, but=event.rider_id, how="taken_by_another"), take)
+
+
+def _ended(
+    delivery_id: str,
+    before: Delivery,
+    event: de.Delivered
+    | de.DeliveryFailed
+    | de.DeliveryUndeliverable
+    | de.DeliveryWithdrawn
+    | de.ReturnOpened
+    | de.GoodsReturned,
+    now: datetime,
+) -> Sequence[rc.RiderCommand]:
+    carrier = before.rider_id if before.stage in CARRIED else None
+    match event:
+        case de.Delivered():
+            alive = rc.NoteSignOfLife(rider_id=event.rider_id)
+            return (_release(event.rider_id, delivery_id, "delivered", now), alive)
+        case de.DeliveryFailed(silent=True):
+            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
+        case de.DeliveryFailed():
+            unfit = event.reason in RIDER_UNFIT
+            alive = rc.NoteSignOfLife(rider_id=event.rider_id)
+            return (_release(event.rider_id, delivery_id, event.reason.value, now, unfit=unfit), alive)
+        case de.DeliveryUndeliverable() | de.DeliveryWithdrawn():
+            freed = () if carrier is None else (_release(carrier, delivery_id, "withdrawn", now),)
+            return (*_offer_over(delivery_id, before, but=None, how="withdrawn"), *freed)
+        case de.ReturnOpened():
+            freed = () if carrier is None else (_release(carrier, delivery_id, "return", now),)
+            return (*freed, rc.TakeReturn(rider_id=event.rider_id, delivery_id=delivery_id))
+        case de.GoodsReturned():
+            done = rc.FinishReturn(rider_id=event.rider_id, delivery_id=delivery_id)
+            return (done, rc.NoteSignOfLife(rider_id=event.rider_id))
+        case _:
+            assert_never(event)
+
+
+def _offer_over(delivery_id: str, before: Delivery, but: str | None, how: str) -> Sequence[rc.RiderCommand]:
+    if before.offer is None or before.offer.rider_id == but:
+        return ()
+    return (rc.CloseOffer(rider_id=before.offer.rider_id, delivery_id=delivery_id, how=how),)
+
+
+def _release(rider_id: str, delivery_id: str, how: str, now: datetime, unfit: bool = False) -> rc.ReleaseDelivery:
+    return rc.ReleaseDelivery(rider_id=rider_id, delivery_id=delivery_id, how=how, unfit=unfit, now=now)

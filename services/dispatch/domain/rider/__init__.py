@@ -1,0 +1,1 @@
+"""A rider: who, with which skills, on shift until when, and what is in hand."""

@@ -1,0 +1,79 @@
+"""The words that riders and deliveries share, each with one home."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a delivery stands."""
+
+    UNHEARD = "unheard"
+    ANNOUNCED = "announced"
+    WAITING = "waiting"
+    ASSIGNED = "assigned"
+    AT_PICKUP = "at_pickup"
+    PICKED_UP = "picked_up"
+    AT_DROPOFF = "at_dropoff"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNDELIVERABLE = "undeliverable"
+    WITHDRAWN = "withdrawn"
+    RETURNING = "returning"
+    RETURNED = "returned"
+
+
+class AssignmentMode(StrEnum):
+    """How a delivery came to its rider."""
+
+    ENGINE = "engine"
+    MANUAL = "manual"
+    GRAB = "grab"
+    TRANSFER = "transfer"
+
+
+class Goods(StrEnum):
+    """What was done with the goods when a delivery failed."""
+
+    NOT_COLLECTED = "not_collected"
+    WITH_RIDER = "with_rider"
+    RETURNED = "returned"
+    LEFT = "left"
+
+
+class FailureReason(StrEnum):
+    """Why a delivery failed; who is at fault is decided later, by others, from evidence."""
+
+    CUSTOMER_REFUSED = "customer_refused"
+    CUSTOMER_UNREACHABLE = "customer_unreachable"
+    ADDRESS_WRONG = "address_wrong"
+    ADDRESS_UNSAFE = "address_unsafe"
+    GOODS_DAMAGED = "goods_damaged"
+    GOODS_MISSING = "goods_missing"
+    MERCHANT_CLOSED = "merchant_closed"
+    MERCHANT_NOT_READY = "merchant_not_ready"
+    MERCHANT_WRONG_ITEM = "merchant_wrong_item"
+    RIDER_ACCIDENT = "rider_accident"
+    RIDER_VEHICLE = "rider_vehicle"
+    RIDER_ILLNESS = "rider_illness"
+    TRAFFIC_BLOCKED = "traffic_blocked"
+    WEATHER = "weather"
+    AGE_CHECK_FAILED = "age_check_failed"
+    FORCE_MAJEURE = "force_majeure"
+
+
+RIDER_UNFIT = frozenset({FailureReason.RIDER_ACCIDENT, FailureReason.RIDER_VEHICLE, FailureReason.RIDER_ILLNESS})
+"""Reasons after which the rider himself cannot go on: his shift ends until he starts one again."""
+
+
+class Priority(StrEnum):
+    NORMAL = "normal"
+    URGENT = "urgent"
+    MEDICAL = "medical"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Evidence of a hand-over: a kind (`code`, `photo`, `signature`, `none`) and its reference."""
+
+    kind: str = "none"
+    reference: str = ""

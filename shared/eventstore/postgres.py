@@ -54,13 +54,13 @@ class PostgresTransaction(FoldingTransaction):
             return read(self._connection, rows.STREAM, (stream_id, after_version))
         return read(self._connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
 
-    def _write(self, category: str, stream_id: str, expected_version: int, writing: Writing) -> bool:
+    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         waits = bool(writing.waits_set or writing.waits_cleared)
         single = len(writing.events) == 1
         statement = rows.APPEND[expected_version == 0, single, waits]
         values = {
             "stream_id": stream_id,
-            "category": category,
+            "category": writing.category,
             "expected": expected_version,
             "new_version": expected_version + len(writing.events),
             "metadata": writing.metadata,
@@ -210,8 +210,8 @@ class PostgresStore:
     def _caught_up(self, follower_name: str) -> bool:
         with self._pool.connection() as connection:
             row = connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM log WHERE position >"
-                " coalesce((SELECT position FROM follower_positions WHERE name = %s), 0)) AS behind",
+                "SELECT (SELECT max(position) FROM log) >"
+                " coalesce((SELECT position FROM follower_positions WHERE name = %s), 0) AS behind",
                 (follower_name,),
             ).fetchone()
         return row is not None and not row["behind"]

@@ -31,7 +31,7 @@ class FoldingTransaction(ABC):
         """The events of a stream, oldest first; `up_to` is a recorded time, inclusive."""
 
     @abstractmethod
-    def _write(self, category: str, stream_id: str, expected_version: int, writing: Writing) -> bool:
+    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         """Stores the rows; False when the stream is not at the expected version."""
 
     def load(
@@ -53,7 +53,7 @@ class FoldingTransaction(ABC):
         if not events:
             return ()
         writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
-        if not self._write(aggregate.category, stream_id, expected_version, writing):
+        if not self._write(stream_id, expected_version, writing):
             raise StaleVersion(stream_id, expected_version)
         return writing.events
 

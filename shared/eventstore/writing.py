@@ -16,6 +16,7 @@ from shared.kernel.ids import new_id
 class Writing:
     """New events of one stream in both shapes: as readers see them and as the columns that hold them."""
 
+    category: str
     events: tuple[StoredEvent, ...]
     data: list[str]
     metadata: str
@@ -60,7 +61,8 @@ def prepare(
             )
         )
     waits_set, waits_cleared = net_changes(change for event in events for change in aggregate.deadlines(event))
-    return Writing(tuple(stored), data, metadata_text(context, occurred_at), waits_set, waits_cleared)
+    metadata = metadata_text(context, occurred_at)
+    return Writing(aggregate.category, tuple(stored), data, metadata, waits_set, waits_cleared)
 
 
 def net_changes(changes: Iterable[DeadlineChange]) -> tuple[dict[str, datetime], list[str]]:

@@ -1,0 +1,136 @@
+"""Gives every committed event its dense place in the service's log, in an order that followers can trust.
+
+A committed event's place cannot come from a sequence: numbers are drawn before the commit, so a reader that has
+passed number 8 would never see number 7 of a slower transaction. Waiting for the oldest running transaction instead
+stalls behind any long one. So the sequencer compares two snapshots: what is visible now and was not visible at the
+last tick is new, however long it took to commit.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import TupleRow, tuple_row
+
+from shared.eventstore.chain import LogFields, extend
+from shared.eventstore.connecting import Connection, connect
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 2_000
+
+# Rows that may have become visible since the last snapshot: from transactions that began after it, and from those it
+# saw running. Asked for without a lock, so that an idle tick writes nothing.
+_ANYTHING_NEW = """
+SELECT EXISTS (SELECT 1 FROM events WHERE xid >= pg_snapshot_xmax(state.snapshot))
+    OR EXISTS (SELECT 1 FROM events WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(state.snapshot))))
+FROM sequencer_state state
+"""
+
+# The lock is a statement of its own. In one with the query below, a stand-by that waited for the lock would go on
+# with the snapshot from before its wait, and hand out again what the other had just placed.
+_LOCK = "SELECT position, hash, snapshot::text FROM sequencer_state FOR UPDATE"
+
+# The snapshot is taken in the very statement that reads the rows: it says exactly what that statement could see.
+_NEW_ROWS = """
+SELECT (SELECT pg_current_snapshot()::text), stream_id, version, event_id, type, schema_version,
+       data::text, metadata::text, recorded_at
+FROM (
+    SELECT * FROM events WHERE xid >= pg_snapshot_xmax(%(seen)s::pg_snapshot)
+    UNION ALL
+    SELECT * FROM events WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(%(seen)s::pg_snapshot)))
+) new
+ORDER BY seq
+"""
+
+_PLACE = """
+INSERT INTO log (position, stream_id, version, hash)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %b::bytea[])
+"""
+
+
+class _Head(NamedTuple):
+    position: int
+    hash: bytes
+    snapshot: str
+
+
+class Sequencer:
+    """Writes one service's log. Any number may run; each tick is exclusive. Meant for a process without eventlet."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Connection | None = None
+
+    def tick(self) -> int:
+        """Places all events that have become visible since the last tick; returns how many.
+
+        Raises psycopg.OperationalError when PostgreSQL is away; the next tick connects again.
+        """
+        try:
+            return _tick(self._connected())
+        except psycopg.OperationalError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn)
+            # The planner takes a third of the table for new when it cannot know the snapshot, and would read it all.
+            self._connection.execute("SET enable_seqscan = off")
+        return self._connection
+
+
+def _tick(connection: Connection) -> int:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        if cursor.execute(_ANYTHING_NEW).fetchone() != (True,):
+            return 0
+        with connection.transaction():
+            row = cursor.execute(_LOCK).fetchone()
+            assert row is not None, "migrations leave one row in sequencer_state"
+            return _place_new(connection, _Head(*row))
+
+
+def _place_new(connection: Connection, before: _Head) -> int:
+    after = before
+    for chunk in _new_rows(connection, before.snapshot):
+        placed = list(extend(after.hash, after.position, (LogFields(*row[1:]) for row in chunk)))
+        connection.execute(
+            _PLACE,
+            (
+                [position for position, _, _ in placed],
+                [fields.stream_id for _, _, fields in placed],
+                [fields.version for _, _, fields in placed],
+                [digest for _, digest, _ in placed],
+            ),
+        )
+        after = _Head(placed[-1][0], placed[-1][1], chunk[0][0])
+    if after is not before:
+        connection.execute("UPDATE sequencer_state SET position = %s, hash = %s, snapshot = %s::pg_snapshot", after)
+    return after.position - before.position
+
+
+def _new_rows(connection: Connection, seen: str) -> Iterator[list[TupleRow]]:
+    """The new rows in chunks, all from one snapshot, however many a backlog has."""
+    with connection.cursor("new_rows", row_factory=tuple_row) as cursor:
+        cursor.execute(_NEW_ROWS, {"seen": seen})
+        while chunk := cursor.fetchmany(CHUNK):
+            yield chunk
+
+
+def try_lead(connection: psycopg.Connection[Any], service: str) -> bool:
+    """Takes the service's tail for the life of this connection's session; False while another session has it.
+
+    The connection must stay open and be used for nothing that could end the session. Ask again only after False.
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended('doorstep.tail.' || %s::text, 0))", (service,)
+        ).fetchone()
+    return row == (True,)

@@ -42,6 +42,12 @@ UNKNOWN = Counter(
 PARKED = Counter(
     "doorstep_inbox_parked", "Messages set aside for an operator", ["handler", "cause"], registry=REGISTRY
 )
+PARKED_WAITING = Gauge(
+    "doorstep_parked_waiting", "Messages that wait for an operator", ["handler"], registry=REGISTRY
+)
+PARKED_OLDEST_SECONDS = Gauge(
+    "doorstep_parked_oldest_seconds", "Age of the oldest message that waits", ["handler"], registry=REGISTRY
+)
 PAUSED = Gauge(
     "doorstep_subscription_paused", "1 while consumption waits for a backend", ["service"], registry=REGISTRY
 )

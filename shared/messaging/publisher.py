@@ -1,0 +1,116 @@
+"""Sends telemetry: transient, unconfirmed, and better lost than late."""
+
+import threading
+import time
+from datetime import datetime
+from typing import Any
+
+import amqp.exceptions
+import kombu.exceptions
+import structlog
+from kombu import Connection
+
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Channel, Message
+from shared.kernel.ids import new_id
+from shared.messaging import metrics
+from shared.messaging.topology import PARTITION_HEADER, declare, outgoing_topology
+
+RECONNECT_SECONDS = 1.0
+CONNECT_TIMEOUT_SECONDS = 2.0
+WRITE_TIMEOUT_SECONDS = 2.0
+
+_LOST: tuple[type[BaseException], ...] = (amqp.exceptions.AMQPError, kombu.exceptions.OperationalError, OSError)
+
+_log = structlog.get_logger(__name__)
+
+
+class TelemetryPublisher:
+    """Sends messages of the telemetry channel, from any thread or greenthread, one at a time.
+
+    Never raises when the broker is away: the message is counted as lost, and a connection tried again a second later.
+    """
+
+    def __init__(self, service: str, amqp_url: str) -> None:
+        self._service = service
+        self._amqp_url = amqp_url
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._channel: Any = None
+        self._retry_at = 0.0
+
+    def publish(self, message: Message, subject: str, actor: str, at: datetime) -> bool:
+        """Sends one message about `subject` that was true at `at`; False when it was lost."""
+        if message.channel is not Channel.TELEMETRY:
+            raise ValueError(f"{message.type_name()} is an event: it goes through the store and the relay")
+        body = _envelope(message, subject, actor, at).to_bytes()
+        with self._lock:
+            sent = self._send(message, subject, body)
+        (metrics.TELEMETRY_SENT if sent else metrics.TELEMETRY_LOST).labels(self._service).inc()
+        return sent
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _send(self, message: Message, subject: str, body: bytes) -> bool:
+        try:
+            if self._channel is None and not self._connect():
+                return False
+            self._channel.basic_publish(
+                self._channel.prepare_message(
+                    body,
+                    content_type="application/json",
+                    content_encoding="utf-8",
+                    headers={PARTITION_HEADER: subject},
+                    properties={"delivery_mode": 1, "type": message.type_name()},
+                ),
+                exchange=message.exchange(),
+                routing_key=message.type_name(),
+            )
+        except _LOST as error:
+            _log.warning("telemetry_lost", service=self._service, error=repr(error))
+            self._drop()
+            return False
+        return True
+
+    def _connect(self) -> bool:
+        if time.monotonic() < self._retry_at:
+            return False
+        self._retry_at = time.monotonic() + RECONNECT_SECONDS
+        self._connection = Connection(
+            self._amqp_url,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            transport_options={"write_timeout": WRITE_TIMEOUT_SECONDS},
+        )
+        declare(self._connection, outgoing_topology(self._service))
+        self._channel = self._connection.channel()
+        return True
+
+    def _drop(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except _LOST as error:
+            _log.debug("closing_failed", error=repr(error))
+
+
+def _envelope(message: Message, subject: str, actor: str, at: datetime) -> Envelope:
+    """Telemetry has no stream version: microseconds rise as well, and a late one is dropped by the same rule."""
+    identifier = new_id("tel")
+    return Envelope(
+        id=identifier,
+        source=message.source(),
+        type=message.type_name(),
+        subject=subject,
+        time=at,
+        dataschema=message.schema_urn(),
+        sequence=time.time_ns() // 1000,
+        partitionkey=subject,
+        correlationid=identifier,
+        actor=actor,
+        recordedat=at,
+        data=message.model_dump(mode="json"),
+    )

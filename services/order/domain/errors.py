@@ -1,7 +1,6 @@
 """Every way in which an order says no, with the code that callers may rely on.
 
 DomainError
-├── OrderNotFound             no such order
 ├── PaymentPending            the payment is not authorised yet
 ├── OrderNotAccepted          the merchant has not accepted
 ├── OrderAlreadyAccepted      too late to reject
@@ -18,11 +17,7 @@ DomainError
 └── ReviewIsClosed            too late to review
 """
 
-from shared.kernel.errors import DomainError, NotFound
-
-
-class OrderNotFound(NotFound):
-    code = "order.not_found"
+from shared.kernel.errors import DomainError
 
 
 class PaymentPending(DomainError):

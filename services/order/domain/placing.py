@@ -11,7 +11,7 @@ from services.order.domain.merchant import Merchant
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.values import Line, MenuItem, Totals
-from shared.kernel.errors import Fault, InvalidInput
+from shared.kernel.errors import Fault, InvalidInput, NotFound
 from shared.kernel.place import distance_m
 
 _METRES_IN_KM = 1_000
@@ -49,14 +49,16 @@ def place(
     policy: OrderPolicy,
     known_faults: Sequence[Fault] = (),
 ) -> list[OrderEvent]:
-    """Takes a valid order; raises InvalidInput with all that is wrong with it at once.
+    """Takes a valid order; raises NotFound for an unknown merchant, InvalidInput with all that is wrong at once.
 
     `known_faults` are those the edge found with its own knowledge (phone numbers, e-mail addresses).
     """
     if order is not None:
         return []
+    if merchant is None:
+        raise NotFound("there is no such merchant", merchant_id=command.merchant_id)
     faults = [*known_faults, *faults_of(command, merchant, policy)]
-    if faults or merchant is None:
+    if faults:
         raise InvalidInput(faults)
     basket = Basket(tuple((_sold(merchant, wish), wish.quantity) for wish in command.wanted))
     return [_placed(command, merchant, basket, policy)]
@@ -118,7 +120,7 @@ def promised_at(command: PlaceOrder, merchant: Merchant, policy: OrderPolicy) ->
     return max(earliest, command.scheduled_for or earliest)
 
 
-def faults_of(command: PlaceOrder, merchant: Merchant | None, policy: OrderPolicy) -> list[Fault]:
+def faults_of(command: PlaceOrder, merchant: Merchant, policy: OrderPolicy) -> list[Fault]:
     """All that is wrong with a wish, field by field."""
     return [
         *_item_faults(command, merchant, policy),
@@ -129,23 +131,20 @@ def faults_of(command: PlaceOrder, merchant: Merchant | None, policy: OrderPolic
     ]
 
 
-def _item_faults(command: PlaceOrder, merchant: Merchant | None, policy: OrderPolicy) -> Iterator[Fault]:
+def _item_faults(command: PlaceOrder, merchant: Merchant, policy: OrderPolicy) -> Iterator[Fault]:
     if not command.wanted:
         yield Fault("items", "empty", "an order needs at least one item")
     if len(command.wanted) > policy.items_max:
         yield Fault("items", "too_many", f"an order has at most {policy.items_max} items")
     for index, wish in enumerate(command.wanted[: policy.items_max]):
-        if merchant is not None and merchant.sells(wish.sku) is None:
+        if merchant.sells(wish.sku) is None:
             yield Fault(f"items.{index}.sku", "unknown_item", f"the merchant does not sell {wish.sku!r}")
         if not 1 <= wish.quantity <= policy.item_quantity_max:
             sentence = f"a quantity is between 1 and {policy.item_quantity_max}"
             yield Fault(f"items.{index}.quantity", "quantity_out_of_range", sentence)
 
 
-def _merchant_faults(command: PlaceOrder, merchant: Merchant | None) -> Iterator[Fault]:
-    if merchant is None:
-        yield Fault("merchant_id", "unknown_merchant", "there is no such merchant")
-        return
+def _merchant_faults(command: PlaceOrder, merchant: Merchant) -> Iterator[Fault]:
     if not merchant.open_at(command.scheduled_for or command.now):
         yield Fault("merchant_id", "merchant_closed", "the merchant is closed at that time")
     if _way_m(command, merchant) > merchant.registered.service_radius_m:

@@ -1,0 +1,87 @@
+"""Stored JSON to domain events and back: the explicit names under which history is kept."""
+
+from services.order.domain import deadlines, merchant, payment, state
+from services.order.domain import events as order
+from services.order.domain.merchant import Merchant, MerchantEvent
+from services.order.domain.payment import Payment, PaymentEvent
+from services.order.domain.state import Order
+from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.codec import Codec, EventType, Personal
+
+_RECIPIENT = (Personal(field="recipient", subject="customer_id"),)
+
+ORDER_CODEC: Codec[order.OrderEvent] = Codec(
+    [
+        EventType("OrderPlaced", order.OrderPlaced, personal=_RECIPIENT),
+        EventType("OrderAwaitingMerchant", order.OrderAwaitingMerchant),
+        EventType("MerchantReminded", order.MerchantReminded),
+        EventType("OrderAccepted", order.OrderAccepted),
+        EventType("OrderRejected", order.OrderRejected),
+        EventType("PreparationStarted", order.PreparationStarted),
+        EventType("PreparationExtended", order.PreparationExtended),
+        EventType("PreparationLate", order.PreparationLate),
+        EventType("OrderReady", order.OrderReady),
+        EventType("DeliveryContactShared", order.DeliveryContactShared, personal=_RECIPIENT),
+        EventType("DeliveryContactWithdrawn", order.DeliveryContactWithdrawn),
+        EventType("OrderRiderAssigned", order.OrderRiderAssigned),
+        EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
+        EventType("OrderOutForDelivery", order.OrderOutForDelivery),
+        EventType("OrderDelivered", order.OrderDelivered),
+        EventType("OrderDeliveryFailed", order.OrderDeliveryFailed),
+        EventType("OrderUndeliverable", order.OrderUndeliverable),
+        EventType("OrderRedispatched", order.OrderRedispatched),
+        EventType("ReturnStarted", order.ReturnStarted),
+        EventType("GoodsBroughtBack", order.GoodsBroughtBack),
+        EventType("OrderReturned", order.OrderReturned),
+        EventType("GoodsTakenAfterCancellation", order.GoodsTakenAfterCancellation),
+        EventType("DeliveredAfterCancellation", order.DeliveredAfterCancellation),
+        EventType("WithdrawalRequested", order.WithdrawalRequested),
+        EventType("CancellationRefused", order.CancellationRefused),
+        EventType("WithdrawalUnanswered", order.WithdrawalUnanswered),
+        EventType("OrderCancelled", order.OrderCancelled),
+        EventType("OrderConfirmed", order.OrderConfirmed),
+        EventType("OrderCompleted", order.OrderCompleted),
+        EventType(
+            "OrderReviewed",
+            order.OrderReviewed,
+            personal=(Personal(field="comment", subject="customer_id"),),
+        ),
+        EventType("ReviewClosed", order.ReviewClosed),
+        EventType("RefundGranted", order.RefundGranted),
+        EventType("OrderArchived", order.OrderArchived),
+    ]
+)
+
+PAYMENT_CODEC: Codec[PaymentEvent] = Codec(
+    [
+        EventType("PaymentRequested", payment.PaymentRequested),
+        EventType("PaymentAuthorized", payment.PaymentAuthorized),
+        EventType("PaymentFailed", payment.PaymentFailed),
+        EventType("CaptureRequested", payment.CaptureRequested),
+        EventType("PaymentCaptured", payment.PaymentCaptured),
+        EventType("MoneyBackOwed", payment.MoneyBackOwed),
+        EventType("ReleaseRequested", payment.ReleaseRequested),
+        EventType("PaymentReleased", payment.PaymentReleased),
+        EventType("RefundRequested", payment.RefundRequested),
+        EventType("RefundIssued", payment.RefundIssued),
+        EventType("PaymentDelayed", payment.PaymentDelayed),
+        EventType("PaymentRetried", payment.PaymentRetried),
+    ]
+)
+
+MERCHANT_CODEC: Codec[MerchantEvent] = Codec(
+    [
+        EventType("MerchantRegistered", merchant.MerchantRegistered),
+        EventType("MerchantFlagged", merchant.MerchantFlagged),
+    ]
+)
+
+CODECS = (ORDER_CODEC, PAYMENT_CODEC, MERCHANT_CODEC)
+
+ORDER: Aggregate[Order | None, order.OrderEvent] = Aggregate(
+    "order", None, state.evolve, ORDER_CODEC, deadlines.waits_of
+)
+PAYMENT: Aggregate[Payment | None, PaymentEvent] = Aggregate(
+    "payment", None, payment.evolve, PAYMENT_CODEC, payment.waits_of
+)
+MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate("merchant", None, merchant.evolve, MERCHANT_CODEC)

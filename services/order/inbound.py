@@ -1,0 +1,103 @@
+"""What other services' public facts ask of an order. Facts are never refused: the domain records or ignores them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.order.domain.commands import (
+    FactCommand,
+    NoteCancellationWish,
+    NoteDelivered,
+    NoteDeliveryFailed,
+    NoteGoodsReturned,
+    NotePickedUp,
+    NoteRedispatch,
+    NoteReturnOpened,
+    NoteRiderAssigned,
+    NoteRiderUnassigned,
+    NoteUndeliverable,
+    NoteWithdrawalRefused,
+    NoteWithdrawn,
+)
+from services.order.domain.values import Goods
+from shared.contracts import dispatch, support
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+
+SUBSCRIBED: tuple[type[Message], ...] = (
+    dispatch.RiderAssigned,
+    dispatch.RiderUnassigned,
+    dispatch.PickedUp,
+    dispatch.Delivered,
+    dispatch.DeliveryFailed,
+    dispatch.DeliveryUndeliverable,
+    dispatch.DeliveryWithdrawn,
+    dispatch.WithdrawalRefused,
+    dispatch.ReturnOpened,
+    dispatch.GoodsReturned,
+    support.RedispatchRequested,
+    support.CancellationRequested,
+)
+
+
+def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequence[FactCommand]:
+    """The commands that a message leads to; `now` is this server's time, from which deadlines count."""
+    if isinstance(message, dispatch.DeliveryMessage):
+        return _from_dispatch(message, envelope.time, now)
+    if isinstance(message, support.CaseMessage):
+        return _from_support(message, envelope.time, now)
+    return []
+
+
+def _from_dispatch(message: dispatch.DeliveryMessage, at: datetime, now: datetime) -> Sequence[FactCommand]:
+    order_id = message.order_id
+    match message:
+        case dispatch.RiderAssigned(rider_id=rider_id):
+            return [NoteRiderAssigned(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case dispatch.RiderUnassigned(rider_id=rider_id, reason=reason):
+            return [NoteRiderUnassigned(order_id=order_id, at=at, now=now, rider_id=rider_id, reason=reason)]
+        case dispatch.PickedUp(rider_id=rider_id, after_withdrawal=late):
+            return [NotePickedUp(order_id=order_id, at=at, now=now, rider_id=rider_id, after_withdrawal=late)]
+        case dispatch.Delivered(rider_id=rider_id):
+            return [NoteDelivered(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case _:
+            return _of_trouble(message, at, now)
+
+
+def _of_trouble(message: dispatch.DeliveryMessage, at: datetime, now: datetime) -> Sequence[FactCommand]:
+    order_id = message.order_id
+    match message:
+        case dispatch.DeliveryFailed():
+            return [_failure(message, at, now)]
+        case dispatch.DeliveryUndeliverable():
+            return [NoteUndeliverable(order_id=order_id, at=at, now=now)]
+        case dispatch.DeliveryWithdrawn():
+            return [NoteWithdrawn(order_id=order_id, at=at, now=now)]
+        case dispatch.WithdrawalRefused(reason=reason):
+            return [NoteWithdrawalRefused(order_id=order_id, at=at, now=now, reason=reason)]
+        case dispatch.ReturnOpened(rider_id=rider):
+            return [NoteReturnOpened(order_id=order_id, at=at, now=now, rider_id=rider)]
+        case dispatch.GoodsReturned(rider_id=rider_id):
+            return [NoteGoodsReturned(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case _:
+            return []
+
+
+def _failure(message: dispatch.DeliveryFailed, at: datetime, now: datetime) -> NoteDeliveryFailed:
+    return NoteDeliveryFailed(
+        order_id=message.order_id,
+        at=at,
+        now=now,
+        rider_id=message.rider_id,
+        reason=message.reason.value,
+        goods=Goods(message.goods.value),
+    )
+
+
+def _from_support(message: support.CaseMessage, at: datetime, now: datetime) -> Sequence[FactCommand]:
+    match message:
+        case support.RedispatchRequested():
+            return [NoteRedispatch(order_id=message.order_id, at=at, now=now, reason=message.reason, by=message.by)]
+        case support.CancellationRequested():
+            return [NoteCancellationWish(order_id=message.order_id, at=at, now=now, reason=message.reason)]
+        case _:
+            return []

@@ -167,15 +167,17 @@ class Parked:
             except Exception as error:
                 if is_outage(error):
                     raise
-                text = describe(error)
                 _log.warning("retry_failed", handler=handler, subject=key.stream_id, by=by, exc_info=error)
-                return Retried(handled, self._store.run(lambda tx: _note(tx, handler, key, text)), text)
+                return self._stopped(handler, key, handled, describe(error))
             if not done:
                 break
             handled += 1
         _log.info("retried", handler=handler, subject=key.stream_id, by=by, handled=handled)
         with self._store.transaction() as tx:
             return Retried(handled, _waiting(tx, handler, key))
+
+    def _stopped(self, handler: str, key: SequenceKey, handled: int, error: str) -> Retried:
+        return Retried(handled, self._store.run(lambda tx: _note(tx, handler, key, error)), error)
 
     def skip(self, parked_id: int, by: str, reason: str) -> None:
         """Gives the first message of a sequence up for good, with the reason kept; the next one is then first."""

@@ -13,6 +13,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from shared.messaging import metrics as messaging
+
 M = TypeVar("M", Counter, Gauge, Histogram)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,6 +24,7 @@ LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
+REGISTRY.register(messaging.REGISTRY)
 _known: dict[str, Any] = {}
 
 

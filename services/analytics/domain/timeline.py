@@ -1,0 +1,204 @@
+"""One order as its facts tell it, folded so that neither order of arrival nor repetition can change the result.
+
+Facts of several services meet here, and each service's facts arrive in their own time. So every part of a timeline is
+a join: the earliest time of a milestone, the words of a stream by their place in it, sets of message ids. Joins are
+commutative, associative and idempotent; what the order means now is read from them, never stored beside them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from services.analytics.domain.events import FactRecorded
+
+
+class OrderState(StrEnum):
+    """The states of an order, as the order service's facts and dispatch's corrections tell them."""
+
+    PENDING_ACCEPTANCE = "pending_acceptance"
+    ACCEPTED = "accepted"
+    PREPARING = "preparing"
+    READY = "ready"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    DELIVERY_EXCEPTION = "delivery_exception"
+    RETURNING = "returning"
+    CANCELLING = "cancelling"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    ARCHIVED = "archived"
+
+
+class Milestone(StrEnum):
+    """Moments that a KPI or the board asks for."""
+
+    PLACED = "placed"
+    ACCEPTED = "accepted"
+    READY = "ready"
+    PICKED_UP = "picked_up"
+    AT_DOOR = "at_door"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+DELIVERED_STATES = frozenset({OrderState.DELIVERED, OrderState.COMPLETED, OrderState.ARCHIVED})
+ENDED_STATES = DELIVERED_STATES | {OrderState.CANCELLED, OrderState.REJECTED}
+
+ORDER_WORDS: Mapping[str, OrderState] = MappingProxyType(
+    {
+        "OrderPlaced": OrderState.PENDING_ACCEPTANCE,
+        "OrderAwaitingMerchant": OrderState.PENDING_ACCEPTANCE,
+        "OrderAccepted": OrderState.ACCEPTED,
+        "PreparationStarted": OrderState.PREPARING,
+        "OrderReady": OrderState.READY,
+        "OrderOutForDelivery": OrderState.DELIVERING,
+        "OrderDelivered": OrderState.DELIVERED,
+        "OrderDeliveryFailed": OrderState.DELIVERY_EXCEPTION,
+        "WithdrawalRequested": OrderState.CANCELLING,
+        "OrderCancelled": OrderState.CANCELLED,
+        "OrderRejected": OrderState.REJECTED,
+        "OrderCompleted": OrderState.COMPLETED,
+        "OrderArchived": OrderState.ARCHIVED,
+    }
+)
+"""What each fact of the order's own stream says about its state."""
+
+MILESTONES: Mapping[tuple[str, str], Milestone] = MappingProxyType(
+    {
+        ("order", "OrderPlaced"): Milestone.PLACED,
+        ("order", "OrderAccepted"): Milestone.ACCEPTED,
+        ("order", "OrderReady"): Milestone.READY,
+        ("order", "OrderDelivered"): Milestone.DELIVERED,
+        ("order", "OrderCancelled"): Milestone.ENDED,
+        ("order", "OrderRejected"): Milestone.ENDED,
+        ("dispatch", "PickedUp"): Milestone.PICKED_UP,
+        ("dispatch", "Delivered"): Milestone.AT_DOOR,
+        ("dispatch", "DeliveryFailed"): Milestone.FAILED,
+        ("dispatch", "DeliveryUndeliverable"): Milestone.FAILED,
+    }
+)
+
+EXCEPTIONS = frozenset({"DeliveryFailed", "DeliveryUndeliverable"})
+TAKES_OVER = frozenset({"RiderAssigned"})
+LETS_GO = frozenset({"RiderUnassigned", "Delivered", "DeliveryFailed", "DeliveryWithdrawn", "GoodsReturned"})
+GOODS_KEPT = "with_rider"
+
+TOUCHING: frozenset[str] = (
+    frozenset(ORDER_WORDS)
+    | {name for _, name in MILESTONES}
+    | EXCEPTIONS
+    | TAKES_OVER
+    | LETS_GO
+    | {"RedispatchRequested", "WithdrawalRefused", "OrderReviewed"}
+)
+"""The types that can change a timeline; all others may be passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the customer thought, 1 to 5."""
+
+    merchant: int
+    rider: int
+    platform: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTimeline:
+    """Everything analytics must remember of one order."""
+
+    order_id: str
+    merchant_id: str | None = None
+    promised_at: datetime | None = None
+    times: Mapping[Milestone, datetime] = field(default_factory=dict)
+    words: Mapping[int, OrderState] = field(default_factory=dict)
+    carriers: Mapping[int, str | None] = field(default_factory=dict)
+    exceptions: frozenset[str] = frozenset()
+    redispatches: frozenset[str] = frozenset()
+    refusals: frozenset[str] = frozenset()
+    review: Review | None = None
+
+
+def evolve(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
+    """Joins one fact into the timeline of its order."""
+    timeline = _milestone(timeline, fact)
+    match fact.service:
+        case "order":
+            return _order_says(timeline, fact)
+        case "dispatch":
+            return _dispatch_says(timeline, fact)
+        case "support" if fact.type == "RedispatchRequested":
+            return replace(timeline, redispatches=timeline.redispatches | {fact.message_id})
+        case _:
+            return timeline
+
+
+def _milestone(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
+    milestone = MILESTONES.get((fact.service, fact.type))
+    if milestone is None:
+        return timeline
+    # The order service tells when the goods changed hands; its own fact may be written a moment later.
+    at = (fact.moment("delivered_at") or fact.time) if milestone is Milestone.DELIVERED else fact.time
+    known = timeline.times.get(milestone)
+    if known is not None and known <= at:
+        return timeline
+    return replace(timeline, times={**timeline.times, milestone: at})
+
+
+def _order_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
+    word = ORDER_WORDS.get(fact.type)
+    if word is not None:
+        timeline = replace(timeline, words={**timeline.words, fact.sequence: word})
+    match fact.type:
+        case "OrderPlaced":
+            return replace(timeline, merchant_id=fact.text("merchant_id"), promised_at=fact.moment("promised_at"))
+        case "OrderReviewed":
+            scores = [fact.number(f"{whom}_score") or 0 for whom in ("merchant", "rider", "platform")]
+            return replace(timeline, review=Review(*scores))
+        case _:
+            return timeline
+
+
+def _dispatch_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
+    if fact.type in TAKES_OVER:
+        timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: fact.rider_id})
+    if fact.type in LETS_GO and fact.text("goods") != GOODS_KEPT:
+        timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: None})
+    if fact.type in EXCEPTIONS:
+        return replace(timeline, exceptions=timeline.exceptions | {fact.message_id})
+    if fact.type == "WithdrawalRefused":
+        return replace(timeline, refusals=timeline.refusals | {fact.message_id})
+    return timeline
+
+
+def state_of(timeline: OrderTimeline) -> OrderState | None:
+    """The order's state now; None while only other services have spoken of it.
+
+    The order service does not publish that a failed delivery is tried again or that a withdrawal was refused: those
+    facts are told by support and dispatch, so they are read from there.
+    """
+    if not timeline.words:
+        return None
+    told = [timeline.words[sequence] for sequence in sorted(timeline.words)]
+    last = told[-1]
+    if last in ENDED_STATES:
+        return last
+    if len(timeline.exceptions) > len(timeline.redispatches):
+        return OrderState.DELIVERY_EXCEPTION
+    if last is OrderState.CANCELLING and told.count(last) > len(timeline.refusals):
+        return last
+    if last is OrderState.DELIVERY_EXCEPTION and timeline.redispatches:
+        again = (OrderState.ACCEPTED, OrderState.PREPARING, OrderState.READY)
+        return next((word for word in reversed(told) if word in again), OrderState.ACCEPTED)
+    if last is OrderState.CANCELLING:
+        return next((word for word in reversed(told) if word is not last), last)
+    return last
+
+
+def carrier_of(timeline: OrderTimeline) -> str | None:
+    """The rider who has the delivery in hand, if any."""
+    return timeline.carriers[max(timeline.carriers)] if timeline.carriers else None

@@ -11,6 +11,7 @@ It reads every service's schema with the administrator's connection and changes 
 
 import importlib
 import json
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,18 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from deploy.city.audit import Heard
+from shared.contracts.envelope import Envelope
 from shared.contracts.message import SERVICES, Channel, Message, source_name
-from shared.eventstore.model import StoredEvent
-from shared.messaging.outgoing import Outbound, Outgoing, message_id
+from shared.eventstore.postgres import PostgresStore
+from shared.eventstore.verify import verify_log
+from shared.messaging.outbox import Outbox
+from shared.messaging.outgoing import Wire
+from shared.messaging.tail import TailSpec
 
 _LATE = timedelta(minutes=10)
 """A deadline this long past due (virtual time) was forgotten, not merely waiting for its turn."""
+
+_READ_LIMIT = 1000
 
 Row = dict[str, Any]
 
@@ -36,10 +43,12 @@ Row = dict[str, Any]
 class Service:
     """What the checker must know of a service: how it turns events into messages, and what it listens to."""
 
-    name: str
-    decode: Any
-    outbound: Outbound
+    tail: TailSpec
     subscribed: tuple[type[Message], ...]
+
+    @property
+    def name(self) -> str:
+        return self.tail.service
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +85,7 @@ def services_of(settings: Mapping[str, Any]) -> list[Service]:
     for name in SERVICES:
         wiring = importlib.import_module(f"services.{name}.wiring")
         inbound = importlib.import_module(f"services.{name}.inbound")
-        spec = wiring.tail_spec(settings[name])
-        known.append(Service(name, spec.decode, spec.outbound, tuple(inbound.SUBSCRIBED)))
+        known.append(Service(wiring.tail_spec(settings[name]), tuple(inbound.SUBSCRIBED)))
     return known
 
 
@@ -97,8 +105,9 @@ class History:
                 rows = _events(connection, service.name)
                 verdict.events += len(rows)
                 _check_store(connection, service.name, rows, verdict)
+                _check_chain(service.tail, verdict)
                 _check_positions(connection, service.name, now, verdict)
-                published += _published(service, rows)
+                published += _published(service.tail)
             _check_wire(published, heard, verdict)
             for service in self._services:
                 _check_inbox(connection, service, published, verdict)
@@ -119,8 +128,7 @@ def _events(connection: psycopg.Connection[Row], schema: str) -> list[Row]:
     return _query(
         connection,
         schema,
-        """SELECT e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.metadata, e.recorded_at,
-                  l.position
+        """SELECT e.stream_id, e.version, e.event_id, l.position
              FROM {events} e LEFT JOIN {log} l USING (stream_id, version)
             ORDER BY l.position, e.stream_id, e.version""",
     )
@@ -156,41 +164,33 @@ def _check_positions(connection: psycopg.Connection[Row], schema: str, now: date
         verdict.broken.append(f"{schema}: {row['type']} of {row['stream_id']} is parked: {row['error']}")
 
 
-def _stored(row: Row) -> StoredEvent:
-    metadata = row["metadata"]
-    return StoredEvent(
-        stream_id=row["stream_id"],
-        version=row["version"],
-        event_id=row["event_id"],
-        type=row["type"],
-        schema_version=row["schema_version"],
-        data=row["data"],
-        actor=metadata["actor"],
-        occurred_at=datetime.fromisoformat(metadata["occurred_at"]),
-        recorded_at=row["recorded_at"],
-        correlation_id=metadata["correlation_id"],
-        causation_id=metadata.get("causation_id"),
-        traceparent=metadata.get("traceparent"),
-        position=row["position"] or 0,
-    )
+def _check_chain(tail: TailSpec, verdict: Verdict) -> None:
+    for problem in verify_log(tail.postgres_url).problems:
+        verdict.broken.append(f"{tail.service}: {problem.where}: {problem.reason}")
 
 
-def _published(service: Service, rows: Sequence[Row]) -> Iterator[Published]:
-    for row in rows:
-        stored = _stored(row)
-        for outgoing in service.outbound(stored, service.decode(stored)):
-            yield _message(stored, outgoing)
+def _published(tail: TailSpec) -> Iterator[Published]:
+    """What the relay has to have said: the service's own log through its own outbound mapping."""
+    store = PostgresStore(tail.postgres_url, tail.master_key or os.environ["DOORSTEP_MASTER_KEY"], pool_size=2)
+    try:
+        outbox, position = Outbox(store, tail.codecs, tail.outbound), 0
+        while publications := outbox.read(position, _READ_LIMIT):
+            for publication in publications:
+                yield from map(_message, publication.wires)
+            position = publications[-1].position
+    finally:
+        store.close()
 
 
-def _message(stored: StoredEvent, outgoing: Outgoing) -> Published:
-    message = outgoing.message
+def _message(wire: Wire) -> Published:
+    envelope = Envelope.from_bytes(wire.body)
     return Published(
-        message_id=message_id(stored.event_id, message.channel),
-        source=message.source(),
-        type=message.type_name(),
-        subject=stored.stream_id,
-        partition_key=outgoing.partition_key,
-        sequence=stored.version,
+        message_id=wire.message_id,
+        source=envelope.source,
+        type=envelope.type,
+        subject=wire.stream_id,
+        partition_key=wire.partition_key,
+        sequence=envelope.sequence,
     )
 
 

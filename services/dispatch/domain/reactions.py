@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.domain.delivery import commands as dc
+from services.dispatch.domain.delivery import deadlines as waits
 from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.rider import commands as rc
+from services.dispatch.domain.rider import deadlines as shifts
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.values import RIDER_UNFIT
 
@@ -120,3 +122,20 @@ def _offer_over(delivery_id: str, before: Delivery, but: str | None, how: str) -
 
 def _release(rider_id: str, delivery_id: str, how: str, now: datetime, unfit: bool = False) -> rc.ReleaseDelivery:
     return rc.ReleaseDelivery(rider_id=rider_id, delivery_id=delivery_id, how=how, unfit=unfit, now=now)
+
+
+def on_deadline(stream_id: str, name: str, now: datetime) -> dc.DeliveryCommand | rc.RiderCommand:
+    """What is asked of a stream whose wait ran out; raises KeyError for a wait that nobody sets."""
+    match name:
+        case waits.OFFER:
+            return dc.ExpireOffer(delivery_id=stream_id, now=now)
+        case waits.DISPATCHER | waits.RETURN:
+            return dc.CallDispatcher(delivery_id=stream_id, now=now)
+        case waits.UNDELIVERABLE:
+            return dc.GiveUp(delivery_id=stream_id, now=now)
+        case waits.REPORT:
+            return dc.NoteSilence(delivery_id=stream_id, now=now)
+        case shifts.SHIFT:
+            return rc.CloseShift(rider_id=stream_id, now=now)
+        case _:
+            raise KeyError(name)

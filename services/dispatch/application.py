@@ -1,0 +1,119 @@
+"""Where domain meets store: one command, all the streams it concerns, one transaction."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from services.dispatch.codec import DELIVERY, RIDER
+from services.dispatch.domain import reactions
+from services.dispatch.domain.delivery import decisions as delivery_decisions
+from services.dispatch.domain.delivery.commands import DeliveryCommand
+from services.dispatch.domain.delivery.events import DeliveryEvent
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.rider import decisions as rider_decisions
+from services.dispatch.domain.rider.commands import RiderCommand
+from services.dispatch.domain.rider.events import RiderEvent
+from services.dispatch.domain.rider.state import Rider
+from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.model import Context, DueDeadline, E, S
+from shared.eventstore.ports import Store, Transaction
+
+Command = DeliveryCommand | RiderCommand
+
+MAX_STEPS = 50
+"""A command concerns a handful of streams; more steps than this are a circle, which is a bug."""
+
+
+@dataclass(slots=True)
+class Draft(Generic[S, E]):
+    """One stream as this transaction sees it: where it stood, what it is now, and what is to be appended."""
+
+    aggregate: Aggregate[S, E]
+    state: S
+    loaded_version: int
+    events: list[E] = field(default_factory=list)
+
+    @property
+    def version(self) -> int:
+        return self.loaded_version + len(self.events)
+
+
+class Changes:
+    """All streams that one command touches. Each is loaded once and appended once, deliveries before riders and each
+    kind by its id, so that two commands on the same streams queue up instead of locking each other out."""
+
+    def __init__(self, transaction: Transaction, policy: DispatchPolicy, context: Context) -> None:
+        self._transaction = transaction
+        self._policy = policy
+        self._context = context
+        self._deliveries: dict[str, Draft[Delivery, DeliveryEvent]] = {}
+        self._riders: dict[str, Draft[Rider, RiderEvent]] = {}
+
+    def delivery(self, delivery_id: str) -> Draft[Delivery, DeliveryEvent]:
+        return self._draft(DELIVERY, delivery_id, self._deliveries)
+
+    def rider(self, rider_id: str) -> Draft[Rider, RiderEvent]:
+        return self._draft(RIDER, rider_id, self._riders)
+
+    def follow(self, command: Command) -> Iterable[Command]:
+        """Decides one command; answers the commands that follow from its events."""
+        if isinstance(command, DeliveryCommand):
+            return self._ask_delivery(command)
+        return self._ask_rider(command)
+
+    def write(self) -> None:
+        """Appends every stream that changed; raises StaleVersion when one moved on since it was loaded."""
+        drafts: list[tuple[str, Draft[Any, Any]]] = [*sorted(self._deliveries.items()), *sorted(self._riders.items())]
+        for stream_id, draft in drafts:
+            self._transaction.append(draft.aggregate, stream_id, draft.loaded_version, draft.events, self._context)
+
+    def _ask_delivery(self, command: DeliveryCommand) -> Iterable[Command]:
+        draft = self.delivery(command.delivery_id)
+        following: list[Command] = []
+        for event in delivery_decisions.decide(command, draft.state, self._policy):
+            before, draft.state = draft.state, DELIVERY.evolve(draft.state, event)
+            draft.events.append(event)
+            following += reactions.on_delivery(command.delivery_id, before, event, self._context.now)
+        return following
+
+    def _ask_rider(self, command: RiderCommand) -> Iterable[Command]:
+        draft = self.rider(command.rider_id)
+        following: list[Command] = []
+        for event in rider_decisions.decide(command, draft.state):
+            draft.state = RIDER.evolve(draft.state, event)
+            draft.events.append(event)
+            following += reactions.on_rider(event, command.rider_id)
+        return following
+
+    def _draft(self, aggregate: Aggregate[S, E], stream_id: str, drafts: dict[str, Draft[S, E]]) -> Draft[S, E]:
+        if stream_id not in drafts:
+            loaded = self._transaction.load(aggregate, stream_id)
+            drafts[stream_id] = Draft(aggregate, loaded.state, loaded.version)
+        return drafts[stream_id]
+
+
+def perform(transaction: Transaction, command: Command, context: Context, policy: DispatchPolicy) -> Changes:
+    """Decides a command and all that follows from it, and appends to every stream concerned.
+
+    A DomainError of any of them passes through and nothing is written. The streams as they are afterwards can be
+    read from the answer.
+    """
+    changes = Changes(transaction, policy, context)
+    waiting = deque([command])
+    for _ in range(MAX_STEPS):
+        waiting.extend(changes.follow(waiting.popleft()))
+        if not waiting:
+            changes.write()
+            return changes
+    raise RuntimeError(f"{type(command).__name__} does not come to an end")
+
+
+def fire_deadlines(store: Store, context: Context, policy: DispatchPolicy) -> int:
+    """Acts on every wait that has run out by `context.now`; returns how many."""
+
+    def fire(transaction: Transaction, due: DueDeadline) -> None:
+        perform(transaction, reactions.on_deadline(due.stream_id, due.name, context.now), context, policy)
+
+    return store.take_due(context.now, fire)

@@ -1,0 +1,89 @@
+"""The stored names of everything that can happen to a delivery or a rider, and how each stream is folded."""
+
+from typing import Any
+
+from services.dispatch.domain.delivery import deadlines as delivery_deadlines
+from services.dispatch.domain.delivery import events as d
+from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
+from services.dispatch.domain.delivery.state import evolve as evolve_delivery
+from services.dispatch.domain.rider import deadlines as rider_deadlines
+from services.dispatch.domain.rider import events as r
+from services.dispatch.domain.rider.state import NOBODY, Rider
+from services.dispatch.domain.rider.state import evolve as evolve_rider
+from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.codec import Codec, EventType, Personal, Vault
+from shared.eventstore.model import StoredEvent
+
+DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
+    (
+        EventType("DeliveryAnnounced", d.DeliveryAnnounced),
+        EventType("DeliveryRequested", d.DeliveryRequested),
+        EventType("ReadyTimeMoved", d.ReadyTimeMoved),
+        EventType("GoodsReady", d.GoodsReady),
+        EventType("DeliveryOffered", d.DeliveryOffered),
+        EventType("OfferDeclined", d.OfferDeclined),
+        EventType("OfferExpired", d.OfferExpired),
+        EventType("DeliveryOpenedForGrab", d.DeliveryOpenedForGrab),
+        EventType("DispatcherNeeded", d.DispatcherNeeded),
+        EventType("DeliveryGrabbed", d.DeliveryGrabbed),
+        EventType("RiderAssigned", d.RiderAssigned),
+        EventType("RiderUnassigned", d.RiderUnassigned),
+        EventType("ReportExtended", d.ReportExtended),
+        EventType("ArrivedAtPickup", d.ArrivedAtPickup),
+        EventType("PickedUp", d.PickedUp),
+        EventType("ArrivedAtDropoff", d.ArrivedAtDropoff),
+        EventType("Delivered", d.Delivered),
+        EventType("DeliveryFailed", d.DeliveryFailed),
+        EventType("DeliveryUndeliverable", d.DeliveryUndeliverable),
+        EventType("DeliveryWithdrawn", d.DeliveryWithdrawn),
+        EventType("WithdrawalRefused", d.WithdrawalRefused),
+        EventType("ReturnOpened", d.ReturnOpened),
+        EventType("GoodsReturned", d.GoodsReturned),
+        EventType("LateReportKept", d.LateReportKept),
+    )
+)
+
+RIDER_CODEC: Codec[r.RiderEvent] = Codec(
+    (
+        EventType(
+            "RiderRegistered",
+            r.RiderRegistered,
+            personal=(Personal("name", "rider_id"), Personal("phone", "rider_id")),
+        ),
+        EventType("ShiftStarted", r.ShiftStarted),
+        EventType("ShiftEnded", r.ShiftEnded),
+        EventType("OfferReceived", r.OfferReceived),
+        EventType("OfferClosed", r.OfferClosed),
+        EventType("DeliveryTaken", r.DeliveryTaken),
+        EventType("DeliveryReleased", r.DeliveryReleased),
+        EventType("ReturnTaken", r.ReturnTaken),
+        EventType("ReturnDone", r.ReturnDone),
+        EventType("RiderWentSilent", r.RiderWentSilent),
+        EventType("RiderCameBack", r.RiderCameBack),
+    )
+)
+
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC)
+
+DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
+    category="delivery",
+    initial=UNHEARD_DELIVERY,
+    evolve=evolve_delivery,
+    codec=DELIVERY_CODEC,
+    deadlines=delivery_deadlines.deadlines,
+)
+
+RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
+    category="rider",
+    initial=NOBODY,
+    evolve=evolve_rider,
+    codec=RIDER_CODEC,
+    deadlines=rider_deadlines.deadlines,
+)
+
+
+def decoded(stored: StoredEvent, vault: Vault) -> d.DeliveryEvent | r.RiderEvent:
+    """The domain event of a stored one; raises KeyError for a type that was never listed."""
+    codec: Codec[Any] = DELIVERY_CODEC if DELIVERY_CODEC.knows(stored.type) else RIDER_CODEC
+    event: d.DeliveryEvent | r.RiderEvent = codec.decode(stored.type, stored.schema_version, stored.data, vault)
+    return event

@@ -1,0 +1,32 @@
+"""Who and where exactly: told privately for as long as the order lasts, kept out of every event."""
+
+from dataclasses import dataclass
+
+from shared.kernel.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """What a rider must know to find the two doors."""
+
+    order_id: str
+    customer_name: str
+    customer_phone: str
+    address: str
+    dropoff: Place
+    merchant_name: str
+    merchant_phone: str
+    pickup_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberContact:
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetContact:
+    order_id: str
+
+
+ContactCommand = RememberContact | ForgetContact

@@ -1,0 +1,123 @@
+"""Which of our facts the world is told, and in which words; the rest stays between the streams of this service."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.dispatch.domain.delivery import events as d
+from services.dispatch.domain.rider import events as r
+from services.dispatch.domain.values import Proof
+from shared.contracts import common
+from shared.contracts import dispatch as m
+from shared.contracts.message import Message
+from shared.eventstore.model import StoredEvent
+from shared.kernel.ids import prefix_of, sibling_id
+from shared.messaging.outgoing import Outgoing
+
+
+def messages_for(stored: StoredEvent, event: Any) -> Sequence[Outgoing]:
+    """At most one public message. Whatever concerns an order is told under its id, a rider's own under his."""
+    if prefix_of(stored.stream_id) == "dlv":
+        order_id = sibling_id("ord", stored.stream_id)
+        ids = {"delivery_id": stored.stream_id, "order_id": order_id}
+        message = _finding(event, ids) or _carrying(event, ids) or _ending(event, ids)
+        return () if message is None else (Outgoing(message, order_id),)
+    message = _rider(event, stored.stream_id)
+    return () if message is None else (Outgoing(message, stored.stream_id),)
+
+
+def _finding(event: Any, ids: dict[str, str]) -> Message | None:
+    match event:
+        case d.DeliveryRequested():
+            return m.DeliveryRequested(**ids, attempt=event.attempt, wanted_by=event.wanted_by)
+        case d.DeliveryOffered():
+            return m.DeliveryOffered(
+                **ids,
+                rider_id=event.rider_id,
+                answer_by=event.answer_by,
+                reasons=event.reasons,
+                policy_version=event.policy_version,
+            )
+        case d.OfferDeclined():
+            return m.OfferDeclined(**ids, rider_id=event.rider_id, reason=event.reason)
+        case d.OfferExpired():
+            return m.OfferExpired(**ids, rider_id=event.rider_id)
+        case d.DeliveryOpenedForGrab():
+            return m.DeliveryOpenedForGrab(**ids, attempt=event.attempt)
+        case d.DispatcherNeeded():
+            return m.DispatcherNeeded(**ids, waiting_seconds=event.waiting_seconds)
+        case d.DeliveryGrabbed():
+            return m.DeliveryGrabbed(**ids, rider_id=event.rider_id)
+        case d.DeliveryUndeliverable():
+            return m.DeliveryUndeliverable(**ids, attempt=event.attempt)
+        case _:
+            return None
+
+
+def _carrying(event: Any, ids: dict[str, str]) -> Message | None:
+    match event:
+        case d.RiderAssigned():
+            return m.RiderAssigned(
+                **ids,
+                rider_id=event.rider_id,
+                mode=common.AssignmentMode(event.mode.value),
+                reasons=event.reasons,
+                policy_version=event.policy_version,
+            )
+        case d.RiderUnassigned():
+            return m.RiderUnassigned(**ids, rider_id=event.rider_id, reason=event.reason)
+        case d.ArrivedAtPickup():
+            return m.ArrivedAtPickup(**ids, rider_id=event.rider_id)
+        case d.PickedUp():
+            return m.PickedUp(
+                **ids,
+                rider_id=event.rider_id,
+                proof=_proof(event.proof),
+                after_withdrawal=event.after_withdrawal,
+            )
+        case d.ArrivedAtDropoff():
+            return m.ArrivedAtDropoff(**ids, rider_id=event.rider_id)
+        case d.Delivered():
+            return m.Delivered(**ids, rider_id=event.rider_id, proof=_proof(event.proof))
+        case _:
+            return None
+
+
+def _ending(event: Any, ids: dict[str, str]) -> Message | None:
+    match event:
+        case d.DeliveryFailed():
+            return m.DeliveryFailed(
+                **ids,
+                rider_id=event.rider_id,
+                reason=common.FailureReason(event.reason.value),
+                evidence=event.evidence,
+                goods=common.Goods(event.goods.value),
+            )
+        case d.DeliveryWithdrawn():
+            return m.DeliveryWithdrawn(**ids, reason=event.reason)
+        case d.WithdrawalRefused():
+            return m.WithdrawalRefused(**ids, reason=event.reason)
+        case d.ReturnOpened():
+            return m.ReturnOpened(**ids, rider_id=event.rider_id)
+        case d.GoodsReturned():
+            return m.GoodsReturned(**ids, rider_id=event.rider_id)
+        case _:
+            return None
+
+
+def _rider(event: Any, rider_id: str) -> Message | None:
+    match event:
+        case r.RiderRegistered():
+            return m.RiderRegistered(rider_id=rider_id, skills=event.skills, vehicle=event.vehicle)
+        case r.ShiftStarted():
+            return m.ShiftStarted(rider_id=rider_id, cell=event.cell, until=event.until)
+        case r.ShiftEnded():
+            return m.ShiftEnded(rider_id=rider_id)
+        case r.RiderWentSilent():
+            order_id = sibling_id("ord", event.delivery_id)
+            return m.RiderWentSilent(rider_id=rider_id, delivery_id=event.delivery_id, order_id=order_id)
+        case _:
+            return None
+
+
+def _proof(proof: Proof) -> common.Proof:
+    return common.Proof(kind=proof.kind, reference=proof.reference)

@@ -1,0 +1,1 @@
+"""Tests of the HTTP kit and of what runs it."""

@@ -148,6 +148,11 @@ class LocalRabbit:
             raise RuntimeError(f"the broker refused: {done.stdout.strip()} {done.stderr.strip()}")
         return done.stdout
 
+    def remembers_queue(self, name: str, virtual_host: str = VIRTUAL_HOST) -> bool:
+        """Whether a quorum queue would survive a kill: its name is in Ra's index on the disk."""
+        indexes = (self._folder / "mnesia").glob("*/quorum/*/names.dets")
+        return any(f"{virtual_host}_{name}".encode() in index.read_bytes() for index in indexes)
+
     @property
     def _log(self) -> Path:
         return self._folder / "rabbitmq.log"

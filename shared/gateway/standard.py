@@ -4,24 +4,44 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from shared.gateway import docs, openapi
-from shared.gateway.auth import PUBLIC
+from shared.gateway.auth import PUBLIC, Role
 from shared.gateway.call import Call
+from shared.gateway.cursor import Page, PageQuery, encode_cursor
 from shared.gateway.files import content_security_policy
 from shared.gateway.problems import Problem
 from shared.gateway.route import assets, route, routes_of
+from shared.kernel.errors import Fault, InvalidInput
+from shared.messaging.parked import (
+    MAX_REASON_LENGTH,
+    NobodyHandles,
+    NotFirstOfItsSequence,
+    Parked,
+    ParkedMessage,
+    ParkedNotFound,
+    ParkedSequence,
+    Retried,
+)
 from shared.runtime import metrics
 from shared.runtime.health import BOARD
 
 STATIC = Path(__file__).parent.parent / "web" / "static"
 
 
+class SkipParked(BaseModel):
+    """Why a message may be given up."""
+
+    reason: str = Field(min_length=1, max_length=MAX_REASON_LENGTH)
+
+
 class StandardRoutes:
     """Inherit it in a service's gateway. The service's parts need `store`, `clock` and `settings`.
 
-    Parts may have `checks: Mapping[str, Callable[[], None]]`; each raises when the process isn't ready for requests.
+    Parts that have an `inbox` (or several `inboxes`) can have their parked messages tried again here. Parts may have
+    `checks: Mapping[str, Callable[[], None]]`; each raises when the process isn't ready for requests.
     """
 
     name: str
@@ -75,6 +95,61 @@ class StandardRoutes:
         response.headers["Content-Security-Policy"] = content_security_policy(inline=inline)
         return response
 
+    @route(
+        "GET",
+        "/v1/parked",
+        roles={Role.OPERATOR},
+        query=PageQuery,
+        answer=Page[ParkedSequence],
+        summary="Sequences of messages that stand still",
+        description="Oldest first; each with its first message, why it failed, and how many wait behind it.",
+    )
+    def standard_parked(self, call: Call[None, PageQuery]) -> Page[ParkedSequence]:
+        after = call.query.after("parked_id")
+        found = self._parked().list(call.query.limit + 1, _whole(after and after["parked_id"]))
+        shown = found[: call.query.limit]
+        more = encode_cursor({"parked_id": shown[-1].parked_id}) if len(found) > len(shown) else None
+        return Page(items=shown, next=more)
+
+    @route(
+        "GET",
+        "/v1/parked/<int:parked_id>",
+        roles={Role.OPERATOR},
+        answer=list[ParkedMessage],
+        summary="The messages of a sequence that stands still",
+        description="First message first. Their bodies may hold personal data.",
+    )
+    def standard_parked_show(self, call: Call, parked_id: int) -> list[ParkedMessage]:  # noqa: ARG002
+        return list(self._parked().show(parked_id))
+
+    @route(
+        "POST",
+        "/v1/parked/<int:parked_id>/retry",
+        roles={Role.OPERATOR},
+        answer=Retried,
+        summary="Try a sequence again, first message first",
+        refusals=(ParkedNotFound, NobodyHandles),
+    )
+    def standard_parked_retry(self, call: Call, parked_id: int) -> Retried:
+        return self._parked().retry(parked_id, by=call.actor)
+
+    @route(
+        "POST",
+        "/v1/parked/<int:parked_id>/skip",
+        roles={Role.OPERATOR},
+        body=SkipParked,
+        status=204,
+        summary="Give the first message of a sequence up, with a reason",
+        refusals=(ParkedNotFound, NotFirstOfItsSequence),
+    )
+    def standard_parked_skip(self, call: Call[SkipParked], parked_id: int) -> None:
+        self._parked().skip(parked_id, by=call.actor, reason=call.body.reason)
+
+    def _parked(self) -> Parked:
+        inbox = getattr(self.parts, "inbox", None)
+        inboxes = getattr(self.parts, "inboxes", (inbox,) if inbox is not None else ())
+        return Parked(self.parts.store, tuple(inboxes))
+
     def _document(self) -> dict[str, Any]:
         return openapi.document(self.title or f"Doorstep: {self.name}", routes_of(type(self)))
 
@@ -85,6 +160,15 @@ def _verdict(check: Any) -> str:
     except Exception as error:  # noqa: BLE001 - whatever it is, the process is not ready, and the answer says why
         return f"failed: {type(error).__name__}"
     return "ok"
+
+
+def _whole(value: Any) -> int:
+    """The number in a cursor, 0 without one."""
+    if value is None:
+        return 0
+    if not isinstance(value, int):
+        raise InvalidInput([Fault("cursor", "invalid_cursor", "the cursor is not one that this list gave")])
+    return value
 
 
 def _json(content: Any) -> Response:

@@ -40,6 +40,8 @@ def is_alive(connection: Connection) -> bool:
     if connection.closed:
         return False
     try:
+        # A server that ends a session says so first: the farewell is read by the first call, its end by the second.
+        connection.pgconn.consume_input()
         connection.pgconn.consume_input()
     except psycopg.OperationalError:
         return False

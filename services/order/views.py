@@ -1,0 +1,275 @@
+"""The lists that people page through, built from the log, and the queries that read them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+
+from services.order.codec import MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
+from services.order.domain import events as e
+from services.order.domain import payment as p
+from services.order.domain.merchant import MerchantEvent, MerchantRegistered
+from services.order.domain.payment import PaymentState
+from services.order.domain.values import ENDED, OrderState
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Store, Transaction
+from shared.eventstore.projection import Projection
+
+_KITCHEN = (OrderState.ACCEPTED.value, OrderState.PREPARING.value)
+
+
+class _Blind:
+    """Opens nothing: the lists hold no personal data, so none is decrypted to build them."""
+
+    def seal(self, subject_id: str, plain: Any) -> str:  # noqa: ARG002
+        raise AssertionError("a read model seals nothing")
+
+    def open(self, subject_id: str, sealed: str) -> None:  # noqa: ARG002
+        return None
+
+
+_BLIND = _Blind()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    order_id: str
+    customer_id: str
+    merchant_id: str
+    merchant_name: str
+    kind: str
+    state: str
+    payment_state: str
+    item_count: int
+    total_cents: int
+    currency: str
+    placed_at: datetime
+    promised_at: datetime
+    ready_at: datetime | None
+    rider_id: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantRow:
+    merchant_id: str
+    name: str
+    lat: float
+    lon: float
+    address: str
+    service_radius_m: int
+    preparation_minutes: int
+    missed_answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an event changes in an order's row. In the kitchen the state only moves on while it is the kitchen's."""
+
+    state: OrderState | None = None
+    only_in_kitchen: bool = False
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Whose orders: those of the customers or merchants in `visible_to` (None: everybody's), narrowed further."""
+
+    visible_to: Collection[str] | None = None
+    customer_id: str | None = None
+    merchant_id: str | None = None
+    states: Collection[str] = ()
+
+
+def change_of(event: e.OrderEvent) -> Change:
+    """The pure half of the projection."""
+    match event:
+        case e.OrderAccepted():
+            return Change(state=OrderState.ACCEPTED, columns={"ready_at": event.ready_at})
+        case e.PreparationStarted():
+            return Change(state=OrderState.PREPARING, only_in_kitchen=True)
+        case e.OrderReady():
+            return Change(state=OrderState.READY, only_in_kitchen=True)
+        case e.PreparationExtended():
+            return Change(columns={"ready_at": event.ready_at})
+        case e.OrderRiderAssigned():
+            return Change(columns={"rider_id": event.rider_id})
+        case e.OrderRiderUnassigned():
+            return Change(columns={"rider_id": None})
+        case e.OrderOutForDelivery():
+            return Change(state=OrderState.DELIVERING, columns={"rider_id": event.rider_id})
+        case e.OrderDelivered():
+            return Change(state=OrderState.DELIVERED, columns={"rider_id": event.rider_id})
+        case e.OrderDeliveryFailed() | e.OrderUndeliverable():
+            return Change(state=OrderState.DELIVERY_EXCEPTION, columns={"rider_id": None})
+        case _:
+            return Change(state=_state_after(event))
+
+
+def _state_after(event: e.OrderEvent) -> OrderState | None:
+    match event:
+        case e.OrderRedispatched() | e.CancellationRefused() | e.WithdrawalUnanswered():
+            return event.back_to
+        case e.ReturnStarted():
+            return OrderState.RETURNING
+        case e.GoodsBroughtBack():
+            return OrderState.DELIVERY_EXCEPTION
+        case e.WithdrawalRequested():
+            return OrderState.CANCELLING
+        case e.OrderCancelled():
+            return OrderState.CANCELLED
+        case e.OrderRejected():
+            return OrderState.REJECTED
+        case e.OrderCompleted():
+            return OrderState.COMPLETED
+        case e.OrderArchived():
+            return OrderState.ARCHIVED
+        case _:
+            return None
+
+
+def state_in_list(before: OrderState, change: Change) -> OrderState:
+    """The row's state after a change: what the SQL below computes."""
+    if change.state is None or (change.only_in_kitchen and before.value not in _KITCHEN):
+        return before
+    return change.state
+
+
+_PAYMENT_STATES: Mapping[str, PaymentState] = {
+    "PaymentAuthorized": PaymentState.AUTHORIZED,
+    "PaymentFailed": PaymentState.FAILED,
+    "PaymentCaptured": PaymentState.CAPTURED,
+    "PaymentReleased": PaymentState.RELEASED,
+    "RefundIssued": PaymentState.REFUNDED,
+}
+
+
+def apply_to_orders(tx: Transaction, stored: StoredEvent) -> None:
+    """Keeps `order_list` true to one more event."""
+    if stored.type in _PAYMENT_STATES:
+        paid = PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
+        _set_payment(tx, paid, _PAYMENT_STATES[stored.type])
+    elif ORDER_CODEC.knows(stored.type):
+        event = ORDER_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
+        if isinstance(event, e.OrderPlaced):
+            _insert(tx, event)
+        else:
+            _update(tx, stored, change_of(event))
+
+
+def _set_payment(tx: Transaction, event: p.PaymentEvent, state: PaymentState) -> None:
+    tx.connection.execute(
+        "UPDATE order_list SET payment_state = %s WHERE order_id = %s", (state.value, event.order_id)
+    )
+
+
+def _insert(tx: Transaction, event: e.OrderPlaced) -> None:
+    tx.connection.execute(
+        "INSERT INTO order_list (order_id, customer_id, merchant_id, merchant_name, kind, state, payment_state,"
+        " item_count, total_cents, currency, placed_at, promised_at, version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)",
+        (
+            event.order_id,
+            event.customer_id,
+            event.merchant_id,
+            event.pickup.name,
+            event.kind.value,
+            OrderState.PENDING_ACCEPTANCE.value,
+            PaymentState.PENDING.value,
+            sum(line.quantity for line in event.lines),
+            event.totals.total_cents,
+            event.totals.currency,
+            event.at,
+            event.promised_at,
+        ),
+    )
+
+
+def _update(tx: Transaction, stored: StoredEvent, change: Change) -> None:
+    sets: list[sql.Composable] = [sql.SQL("version = %(version)s")]
+    values: dict[str, Any] = {"version": stored.version, "order_id": stored.stream_id, **change.columns}
+    if change.state is not None:
+        values |= {"state": change.state.value, "kitchen": list(_KITCHEN)}
+        sets.append(
+            sql.SQL("state = CASE WHEN state = ANY(%(kitchen)s) THEN %(state)s ELSE state END")
+            if change.only_in_kitchen
+            else sql.SQL("state = %(state)s")
+        )
+    sets += [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in change.columns]
+    statement = sql.SQL("UPDATE order_list SET {} WHERE order_id = %(order_id)s").format(sql.SQL(", ").join(sets))
+    tx.connection.execute(statement, values)
+
+
+def apply_to_merchants(tx: Transaction, stored: StoredEvent) -> None:
+    """Keeps `merchant_list` true to one more event."""
+    if not MERCHANT_CODEC.knows(stored.type):
+        return
+    event: MerchantEvent = MERCHANT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
+    if not isinstance(event, MerchantRegistered):
+        tx.connection.execute(
+            "UPDATE merchant_list SET missed_answers = missed_answers + 1 WHERE merchant_id = %s",
+            (stored.stream_id,),
+        )
+        return
+    tx.connection.execute(
+        "INSERT INTO merchant_list (merchant_id, name, lat, lon, address, service_radius_m, preparation_minutes,"
+        " missed_answers) VALUES (%s, %s, %s, %s, %s, %s, %s, 0)",
+        (
+            event.merchant_id,
+            event.name,
+            event.place.lat,
+            event.place.lon,
+            event.address,
+            event.service_radius_m,
+            event.preparation_minutes,
+        ),
+    )
+
+
+ORDERS = Projection("order_list", 1, apply_to_orders)
+MERCHANTS = Projection("merchant_list", 1, apply_to_merchants)
+
+
+def list_orders(store: Store, wanted: OrderFilter, before_id: str | None, limit: int) -> list[OrderRow]:
+    """Orders, newest first, at most `limit`, older than `before_id`."""
+    clauses = ["true"]
+    values: dict[str, Any] = {"limit": limit}
+    if wanted.visible_to is not None:
+        values["visible_to"] = list(wanted.visible_to)
+        clauses.append("(customer_id = ANY(%(visible_to)s) OR merchant_id = ANY(%(visible_to)s))")
+    if wanted.states:
+        values["states"] = list(wanted.states)
+        clauses.append("state = ANY(%(states)s)")
+    for name in ("customer_id", "merchant_id"):
+        if getattr(wanted, name) is not None:
+            values[name] = getattr(wanted, name)
+            clauses.append(f"{name} = %({name})s")
+    if before_id is not None:
+        values["before_id"] = before_id
+        clauses.append("order_id < %(before_id)s")
+    query = f"SELECT * FROM order_list WHERE {' AND '.join(clauses)} ORDER BY order_id DESC LIMIT %(limit)s"
+    with store.reading() as tx:
+        return [OrderRow(**row) for row in tx.connection.execute(query, values)]
+
+
+def open_order_ids(store: Store, merchant_id: str, limit: int) -> list[str]:
+    """The orders of a merchant that are not over, oldest first."""
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            "SELECT order_id FROM order_list WHERE merchant_id = %s AND NOT state = ANY(%s)"
+            " ORDER BY order_id LIMIT %s",
+            (merchant_id, sorted(state.value for state in ENDED), limit),
+        )
+        return [str(row["order_id"]) for row in rows]
+
+
+def list_merchants(store: Store, after_id: str | None, limit: int) -> list[MerchantRow]:
+    """Merchants by id, at most `limit`, after `after_id`."""
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            "SELECT * FROM merchant_list WHERE merchant_id > %s ORDER BY merchant_id LIMIT %s",
+            (after_id or "", limit),
+        )
+        return [MerchantRow(**row) for row in rows]

@@ -38,13 +38,16 @@ class TelemetryPublisher:
         self._connection: Any = None
         self._channel: Any = None
         self._retry_at = 0.0
+        self._sequence = 0
 
     def publish(self, message: Message, subject: str, actor: str, at: datetime) -> bool:
         """Sends one message about `subject` that was true at `at`; False when it was lost."""
         if message.channel is not Channel.TELEMETRY:
             raise ValueError(f"{message.type_name()} is an event: it goes through the store and the relay")
-        body = _envelope(message, subject, actor, at).to_bytes()
         with self._lock:
+            # There is no stream version: this rises as well, past a restart too, in CloudEvents' 32 bits.
+            self._sequence = max(self._sequence + 1, int(time.time()))
+            body = _envelope(message, subject, actor, at, self._sequence).to_bytes()
             sent = self._send(message, subject, body)
         (metrics.TELEMETRY_SENT if sent else metrics.TELEMETRY_LOST).labels(self._service).inc()
         return sent
@@ -97,8 +100,7 @@ class TelemetryPublisher:
             _log.debug("closing_failed", error=repr(error))
 
 
-def _envelope(message: Message, subject: str, actor: str, at: datetime) -> Envelope:
-    """Telemetry has no stream version: microseconds rise as well, and a late one is dropped by the same rule."""
+def _envelope(message: Message, subject: str, actor: str, at: datetime, sequence: int) -> Envelope:
     identifier = new_id("tel")
     return Envelope(
         id=identifier,
@@ -107,7 +109,7 @@ def _envelope(message: Message, subject: str, actor: str, at: datetime) -> Envel
         subject=subject,
         time=at,
         dataschema=message.schema_urn(),
-        sequence=time.time_ns() // 1000,
+        sequence=sequence,
         partitionkey=subject,
         correlationid=identifier,
         actor=actor,

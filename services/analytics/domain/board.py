@@ -62,7 +62,8 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order that has not ended. Whether it is late depends on the clock, so it is asked, not kept."""
+    """An order that has not ended. `failed_at` is set while it is in exception; whether it is late depends on the
+    clock, so that is asked, not kept."""
 
     order_id: str
     state: OrderState
@@ -218,7 +219,7 @@ def red_flags(orders: Iterable[OpenOrder], now: datetime) -> list[RedFlag]:
     flagged = []
     for order in orders:
         late = _late_minutes(order, now)
-        if order.state is OrderState.DELIVERY_EXCEPTION:
+        if order.failed_at is not None:
             flagged.append(RedFlag(order, Flag.FAILED, late))
         elif order.promised_at is not None and order.promised_at < now:
             flagged.append(RedFlag(order, Flag.LATE, late))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.analytics.domain.events import FactRecorded
+from services.analytics.domain.timeline import later
 
 SHIFTS = {"ShiftStarted": True, "ShiftEnded": False}
 SIGNS_OF_LIFE = frozenset(
@@ -45,11 +46,7 @@ def evolve(rider: Rider, fact: FactRecorded) -> Rider:
     if fact.type in SHIFTS and fact.sequence > rider.shift_sequence:
         rider = replace(rider, shift_sequence=fact.sequence, on_shift=SHIFTS[fact.type])
     if fact.type in SIGNS_OF_LIFE:
-        rider = replace(rider, seen_at=_later(rider.seen_at, fact.time))
+        rider = replace(rider, seen_at=later(rider.seen_at, fact.time))
     if fact.type == "RiderWentSilent":
-        rider = replace(rider, silent_at=_later(rider.silent_at, fact.time))
+        rider = replace(rider, silent_at=later(rider.silent_at, fact.time))
     return rider
-
-
-def _later(known: datetime | None, at: datetime) -> datetime:
-    return at if known is None else max(known, at)

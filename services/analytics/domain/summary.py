@@ -42,8 +42,8 @@ class OrderSummary:
 
     @property
     def failing(self) -> bool:
-        """In exception now: somebody must do something."""
-        return self.state is OrderState.DELIVERY_EXCEPTION
+        """In exception now, its goods perhaps on their way back: somebody must do something."""
+        return self.state in (OrderState.DELIVERY_EXCEPTION, OrderState.RETURNING)
 
 
 def summarise(timeline: OrderTimeline) -> OrderSummary | None:

@@ -5,7 +5,7 @@ a join: the earliest time of a milestone, the words of a stream by their place i
 commutative, associative and idempotent; what the order means now is read from them, never stored beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -82,7 +82,6 @@ MILESTONES: Mapping[tuple[str, str], Milestone] = MappingProxyType(
     }
 )
 
-EXCEPTIONS = frozenset({"DeliveryFailed", "DeliveryUndeliverable"})
 TAKES_OVER = frozenset({"RiderAssigned"})
 LETS_GO = frozenset({"RiderUnassigned", "Delivered", "DeliveryFailed", "DeliveryWithdrawn", "GoodsReturned"})
 GOODS_KEPT = "with_rider"
@@ -90,10 +89,9 @@ GOODS_KEPT = "with_rider"
 TOUCHING: frozenset[str] = (
     frozenset(ORDER_WORDS)
     | {name for _, name in MILESTONES}
-    | EXCEPTIONS
     | TAKES_OVER
     | LETS_GO
-    | {"RedispatchRequested", "WithdrawalRefused", "OrderReviewed"}
+    | {"RedispatchRequested", "WithdrawalRefused", "ReturnOpened", "GoodsReturned", "OrderReviewed"}
 )
 """The types that can change a timeline; all others may be passed over."""
 
@@ -119,7 +117,10 @@ class OrderTimeline:
     carriers: Mapping[int, str | None] = field(default_factory=dict)
     exceptions: frozenset[str] = frozenset()
     redispatches: frozenset[str] = frozenset()
-    refusals: frozenset[str] = frozenset()
+    returns_opened: frozenset[str] = frozenset()
+    returns_ended: frozenset[str] = frozenset()
+    withdrawal_asked_at: datetime | None = None
+    withdrawal_refused_at: datetime | None = None
     review: Review | None = None
 
 
@@ -156,6 +157,8 @@ def _order_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
     match fact.type:
         case "OrderPlaced":
             return replace(timeline, merchant_id=fact.text("merchant_id"), promised_at=fact.moment("promised_at"))
+        case "WithdrawalRequested":
+            return replace(timeline, withdrawal_asked_at=later(timeline.withdrawal_asked_at, fact.time))
         case "OrderReviewed":
             scores = [fact.number(f"{whom}_score") or 0 for whom in ("merchant", "rider", "platform")]
             return replace(timeline, review=Review(*scores))
@@ -168,35 +171,54 @@ def _dispatch_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline
         timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: fact.rider_id})
     if fact.type in LETS_GO and fact.text("goods") != GOODS_KEPT:
         timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: None})
-    if fact.type in EXCEPTIONS:
-        return replace(timeline, exceptions=timeline.exceptions | {fact.message_id})
-    if fact.type == "WithdrawalRefused":
-        return replace(timeline, refusals=timeline.refusals | {fact.message_id})
-    return timeline
+    known = {fact.message_id}
+    match fact.type:
+        case "DeliveryFailed" | "DeliveryUndeliverable":
+            return replace(timeline, exceptions=timeline.exceptions | known)
+        case "ReturnOpened":
+            return replace(timeline, returns_opened=timeline.returns_opened | known)
+        case "GoodsReturned":
+            return replace(timeline, returns_ended=timeline.returns_ended | known)
+        case "WithdrawalRefused":
+            return replace(timeline, withdrawal_refused_at=later(timeline.withdrawal_refused_at, fact.time))
+        case _:
+            return timeline
+
+
+def later(known: datetime | None, at: datetime) -> datetime:
+    """The join of two moments of which the last one counts."""
+    return at if known is None else max(known, at)
 
 
 def state_of(timeline: OrderTimeline) -> OrderState | None:
     """The order's state now; None while only other services have spoken of it.
 
-    The order service does not publish that a failed delivery is tried again or that a withdrawal was refused: those
-    facts are told by support and dispatch, so they are read from there.
+    The order service does not publish that a failed delivery is tried again, that goods come back or that a
+    withdrawal was refused: those facts are told by support and dispatch, so they are read from there.
     """
     if not timeline.words:
         return None
     told = [timeline.words[sequence] for sequence in sorted(timeline.words)]
-    last = told[-1]
-    if last in ENDED_STATES:
-        return last
+    if told[-1] in ENDED_STATES:
+        return told[-1]
     if len(timeline.exceptions) > len(timeline.redispatches):
-        return OrderState.DELIVERY_EXCEPTION
-    if last is OrderState.CANCELLING and told.count(last) > len(timeline.refusals):
-        return last
-    if last is OrderState.DELIVERY_EXCEPTION and timeline.redispatches:
-        again = (OrderState.ACCEPTED, OrderState.PREPARING, OrderState.READY)
-        return next((word for word in reversed(told) if word in again), OrderState.ACCEPTED)
-    if last is OrderState.CANCELLING:
-        return next((word for word in reversed(told) if word is not last), last)
-    return last
+        back = len(timeline.returns_opened) > len(timeline.returns_ended)
+        return OrderState.RETURNING if back else OrderState.DELIVERY_EXCEPTION
+    if _withdrawal_pending(timeline, told):
+        return OrderState.CANCELLING
+    if OrderState.DELIVERY_EXCEPTION in told and told[-1] is not OrderState.DELIVERING:
+        told = [word for word in told if word is not OrderState.DELIVERING]
+    plain = [word for word in told if word not in (OrderState.CANCELLING, OrderState.DELIVERY_EXCEPTION)]
+    return plain[-1] if plain else OrderState.PENDING_ACCEPTANCE
+
+
+def _withdrawal_pending(timeline: OrderTimeline, told: Sequence[OrderState]) -> bool:
+    """Asked for and neither refused nor overtaken: the kitchen may go on meanwhile, the road may not."""
+    asked, refused = timeline.withdrawal_asked_at, timeline.withdrawal_refused_at
+    if asked is None or (refused is not None and refused >= asked) or OrderState.CANCELLING not in told:
+        return False
+    since = told[len(told) - 1 - told[::-1].index(OrderState.CANCELLING) :]
+    return OrderState.DELIVERING not in since
 
 
 def carrier_of(timeline: OrderTimeline) -> str | None:

@@ -53,7 +53,7 @@ export function redFlags(board, now) {
   for (const order of board.orders.values()) {
     const promised = order.promised_at ? Date.parse(order.promised_at) : null;
     const late = promised !== null && promised < now;
-    const failed = order.state === "delivery_exception";
+    const failed = order.failed_at !== null;
     if (!late && !failed) continue;
     flags.push({ order, failed, lateMinutes: late ? Math.floor((now - promised) / MINUTE_MS) : 0 });
   }

@@ -1,36 +1,20 @@
 """The lists that people page through, built from the log, and the queries that read them."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 
-from services.order.codec import MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
 from services.order.domain import events as e
 from services.order.domain import payment as p
 from services.order.domain.merchant import MerchantEvent, MerchantRegistered
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import ENDED, OrderState
-from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
-from shared.eventstore.projection import Projection
 
 _KITCHEN = (OrderState.ACCEPTED.value, OrderState.PREPARING.value)
-
-
-class _Blind:
-    """Opens nothing: the lists hold no personal data, so none is decrypted to build them."""
-
-    def seal(self, subject_id: str, plain: Any) -> str:  # noqa: ARG002
-        raise AssertionError("a read model seals nothing")
-
-    def open(self, subject_id: str, sealed: str) -> None:  # noqa: ARG002
-        return None
-
-
-_BLIND = _Blind()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +59,17 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Whose orders: those of the customers or merchants in `visible_to` (None: everybody's), narrowed further."""
+    """Whose orders: everybody's, or those of the given customers or merchants; narrowed further by the rest."""
 
-    visible_to: Collection[str] | None = None
+    everybody: bool = False
+    of_customers: Collection[str] = ()
+    of_merchants: Collection[str] = ()
     customer_id: str | None = None
     merchant_id: str | None = None
     states: Collection[str] = ()
+
+    def narrowed(self, customer_id: str | None, merchant_id: str | None, states: Collection[str]) -> "OrderFilter":
+        return replace(self, customer_id=customer_id, merchant_id=merchant_id, states=states)
 
 
 def change_of(event: e.OrderEvent) -> Change:
@@ -137,26 +126,29 @@ def state_in_list(before: OrderState, change: Change) -> OrderState:
     return change.state
 
 
-_PAYMENT_STATES: Mapping[str, PaymentState] = {
-    "PaymentAuthorized": PaymentState.AUTHORIZED,
-    "PaymentFailed": PaymentState.FAILED,
-    "PaymentCaptured": PaymentState.CAPTURED,
-    "PaymentReleased": PaymentState.RELEASED,
-    "RefundIssued": PaymentState.REFUNDED,
-}
+def apply_to_orders(tx: Transaction, version: int, order_id: str, event: e.OrderEvent) -> None:
+    """Keeps `order_list` true to one more event of an order."""
+    if isinstance(event, e.OrderPlaced):
+        _insert(tx, event)
+    else:
+        _update(tx, version, order_id, change_of(event))
 
 
-def apply_to_orders(tx: Transaction, stored: StoredEvent) -> None:
-    """Keeps `order_list` true to one more event."""
-    if stored.type in _PAYMENT_STATES:
-        paid = PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
-        _set_payment(tx, paid, _PAYMENT_STATES[stored.type])
-    elif ORDER_CODEC.knows(stored.type):
-        event = ORDER_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
-        if isinstance(event, e.OrderPlaced):
-            _insert(tx, event)
-        else:
-            _update(tx, stored, change_of(event))
+def apply_payment_to_orders(tx: Transaction, event: p.PaymentEvent) -> None:
+    """Keeps `order_list` true to one more event of a payment."""
+    match event:
+        case p.PaymentAuthorized():
+            _set_payment(tx, event, PaymentState.AUTHORIZED)
+        case p.PaymentFailed():
+            _set_payment(tx, event, PaymentState.FAILED)
+        case p.PaymentCaptured():
+            _set_payment(tx, event, PaymentState.CAPTURED)
+        case p.PaymentReleased():
+            _set_payment(tx, event, PaymentState.RELEASED)
+        case p.RefundIssued():
+            _set_payment(tx, event, PaymentState.REFUNDED)
+        case _:
+            pass
 
 
 def _set_payment(tx: Transaction, event: p.PaymentEvent, state: PaymentState) -> None:
@@ -187,9 +179,9 @@ def _insert(tx: Transaction, event: e.OrderPlaced) -> None:
     )
 
 
-def _update(tx: Transaction, stored: StoredEvent, change: Change) -> None:
+def _update(tx: Transaction, version: int, order_id: str, change: Change) -> None:
     sets: list[sql.Composable] = [sql.SQL("version = %(version)s")]
-    values: dict[str, Any] = {"version": stored.version, "order_id": stored.stream_id, **change.columns}
+    values: dict[str, Any] = {"version": version, "order_id": order_id, **change.columns}
     if change.state is not None:
         values |= {"state": change.state.value, "kitchen": list(_KITCHEN)}
         sets.append(
@@ -202,15 +194,11 @@ def _update(tx: Transaction, stored: StoredEvent, change: Change) -> None:
     tx.connection.execute(statement, values)
 
 
-def apply_to_merchants(tx: Transaction, stored: StoredEvent) -> None:
+def apply_to_merchants(tx: Transaction, merchant_id: str, event: MerchantEvent) -> None:
     """Keeps `merchant_list` true to one more event."""
-    if not MERCHANT_CODEC.knows(stored.type):
-        return
-    event: MerchantEvent = MERCHANT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
     if not isinstance(event, MerchantRegistered):
         tx.connection.execute(
-            "UPDATE merchant_list SET missed_answers = missed_answers + 1 WHERE merchant_id = %s",
-            (stored.stream_id,),
+            "UPDATE merchant_list SET missed_answers = missed_answers + 1 WHERE merchant_id = %s", (merchant_id,)
         )
         return
     tx.connection.execute(
@@ -228,17 +216,13 @@ def apply_to_merchants(tx: Transaction, stored: StoredEvent) -> None:
     )
 
 
-ORDERS = Projection("order_list", 1, apply_to_orders)
-MERCHANTS = Projection("merchant_list", 1, apply_to_merchants)
-
-
 def list_orders(store: Store, wanted: OrderFilter, before_id: str | None, limit: int) -> list[OrderRow]:
     """Orders, newest first, at most `limit`, older than `before_id`."""
     clauses = ["true"]
     values: dict[str, Any] = {"limit": limit}
-    if wanted.visible_to is not None:
-        values["visible_to"] = list(wanted.visible_to)
-        clauses.append("(customer_id = ANY(%(visible_to)s) OR merchant_id = ANY(%(visible_to)s))")
+    if not wanted.everybody:
+        values |= {"customers": list(wanted.of_customers), "merchants": list(wanted.of_merchants)}
+        clauses.append("(customer_id = ANY(%(customers)s) OR merchant_id = ANY(%(merchants)s))")
     if wanted.states:
         values["states"] = list(wanted.states)
         clauses.append("state = ANY(%(states)s)")

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.order import views
 from services.order.codec import CODECS
 from services.order.domain.policy import OrderPolicy
 from services.order.outbound import messages_for
 from services.order.payments import SandboxProvider
+from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.reactors import Reactors
 from shared.eventstore.connecting import Pool
 from shared.eventstore.postgres import PostgresStore
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SERVICE = "order"
 PROVIDER_CONNECTIONS = 4
-PROJECTIONS: tuple[Projection, ...] = (views.ORDERS, views.MERCHANTS)
+PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST)
 
 
 @dataclass(frozen=True)

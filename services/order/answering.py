@@ -1,0 +1,214 @@
+"""Turns folded state into what callers see of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.order.application import NO_SUCH_ORDER
+from services.order.codec import ORDER, PAYMENT
+from services.order.domain.decisions import can_cancel, can_review
+from services.order.domain.events import OrderCancelled
+from services.order.domain.merchant import Merchant
+from services.order.domain.payment import Payment, PaymentState
+from services.order.domain.state import Order
+from services.order.domain.values import ENDED, OrderState, Recipient
+from services.order.outbound import payment_id_of
+from services.order.schemas import (
+    LineView,
+    MenuItemView,
+    MerchantSummary,
+    MerchantView,
+    OpenHoursBody,
+    OrderSummary,
+    OrderView,
+    PaymentView,
+    Point,
+    RecipientView,
+    ReviewView,
+    StepView,
+    TimelineEntry,
+    TotalsView,
+    TrackingView,
+)
+from services.order.views import MerchantRow, OrderRow
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
+from shared.kernel.errors import NotFound
+
+
+def order_of(tx: Transaction, order_id: str) -> tuple[Order, int]:
+    """An order as it is now, with its version; NotFound when there is none."""
+    loaded = tx.load(ORDER, order_id)
+    if loaded.state is None:
+        raise NotFound(NO_SUCH_ORDER)
+    return loaded.state, loaded.version
+
+
+def order_view(tx: Transaction, order_id: str, *, personal: bool) -> OrderView:
+    """An order folded from its stream, with its payment; `personal` adds who gets it and where."""
+    order, version = order_of(tx, order_id)
+    payment = tx.load(PAYMENT, payment_id_of(order_id)).state
+    placed, ending, review = order.placed, order.ending, order.review
+    recipient = placed.recipient
+    return OrderView(
+        order_id=order.order_id,
+        state=order.state,
+        version=version,
+        customer_id=placed.customer_id,
+        merchant_id=placed.merchant_id,
+        merchant_name=placed.pickup.name,
+        kind=placed.kind,
+        priority=placed.priority,
+        items=lines_of(order),
+        totals=_totals(order),
+        note=recipient.note if recipient else "",
+        recipient=_recipient(recipient) if recipient and personal else None,
+        payment=_payment(payment),
+        placed_at=placed.at,
+        promised_at=placed.promised_at,
+        scheduled_for=placed.scheduled_for,
+        answer_by=order.answer_by,
+        ready_at=order.ready_at,
+        confirm_by=order.confirm_by,
+        review_by=order.review_by,
+        rider_id=order.rider_id,
+        goods=order.goods,
+        failure=order.failure,
+        ended_by=ending.by if isinstance(ending, OrderCancelled) else None,
+        ending_reason=ending.reason if ending else None,
+        fee_cents=ending.fee_cents if isinstance(ending, OrderCancelled) else 0,
+        review=ReviewView(merchant=review.merchant, rider=review.rider, platform=review.platform) if review else None,
+        can_cancel=can_cancel(order),
+        steps=steps_of(order),
+    )
+
+
+def _totals(order: Order) -> TotalsView:
+    totals = order.placed.totals
+    return TotalsView(
+        goods_cents=totals.goods_cents,
+        delivery_fee_cents=totals.delivery_fee_cents,
+        total_cents=totals.total_cents,
+        currency=totals.currency,
+    )
+
+
+def _recipient(recipient: Recipient) -> RecipientView:
+    contact = recipient.contact
+    return RecipientView(
+        name=contact.name,
+        phone=contact.phone,
+        email=contact.email,
+        language=contact.language,
+        address=recipient.address,
+        dropoff=Point(lat=recipient.place.lat, lon=recipient.place.lon),
+    )
+
+
+def _payment(payment: Payment | None) -> PaymentView:
+    if payment is None:
+        return PaymentView(state=PaymentState.PENDING)
+    return PaymentView(
+        state=payment.state, captured_cents=payment.captured_cents, refunded_cents=payment.refunded_cents
+    )
+
+
+def lines_of(order: Order) -> list[LineView]:
+    return [
+        LineView(sku=line.sku, name=line.name, quantity=line.quantity, unit_cents=line.unit_cents)
+        for line in order.placed.lines
+    ]
+
+
+def steps_of(order: Order) -> list[StepView]:
+    return [StepView(name=step.name, at=step.at) for step in order.steps]
+
+
+def tracking_view(order: Order, now: datetime) -> TrackingView:
+    placed = order.placed
+    return TrackingView(
+        order_id=order.order_id,
+        state=order.state,
+        promised_at=placed.promised_at,
+        merchant_name=placed.pickup.name,
+        steps=steps_of(order),
+        rider_id=order.rider_id,
+        late=is_late(order, now),
+        can_cancel=can_cancel(order),
+        can_confirm=order.state is OrderState.DELIVERED,
+        can_review=can_review(order, now),
+        total_cents=placed.totals.total_cents,
+        currency=placed.totals.currency,
+        items=lines_of(order),
+        server_time=now,
+    )
+
+
+def is_late(order: Order, now: datetime) -> bool:
+    """Delivered after the promise, or past it and still awaited. An order that ended without delivery is not late."""
+    delivered_at = order.step("delivered")
+    if delivered_at is not None:
+        return delivered_at > order.placed.promised_at
+    return order.state not in ENDED and now > order.placed.promised_at
+
+
+def order_summary(row: OrderRow) -> OrderSummary:
+    return OrderSummary.model_validate(row, from_attributes=True)
+
+
+def merchant_summary(row: MerchantRow) -> MerchantSummary:
+    return MerchantSummary(
+        merchant_id=row.merchant_id,
+        name=row.name,
+        place=Point(lat=row.lat, lon=row.lon),
+        address=row.address,
+        service_radius_m=row.service_radius_m,
+        preparation_minutes=row.preparation_minutes,
+    )
+
+
+def merchant_view(merchant: Merchant, version: int) -> MerchantView:
+    facts = merchant.registered
+    hours = facts.open_hours
+    return MerchantView(
+        merchant_id=facts.merchant_id,
+        name=facts.name,
+        phone=facts.phone,
+        place=Point(lat=facts.place.lat, lon=facts.place.lon),
+        address=facts.address,
+        service_radius_m=facts.service_radius_m,
+        preparation_minutes=facts.preparation_minutes,
+        open_hours=OpenHoursBody(opens=hours.opens, closes=hours.closes, zone=hours.zone) if hours else None,
+        menu=[
+            MenuItemView(
+                sku=item.sku,
+                name=item.name,
+                unit_cents=item.unit_cents,
+                skills=list(item.skills),
+                weight_g=item.weight_g,
+                volume_ml=item.volume_ml,
+            )
+            for item in facts.menu
+        ],
+        missed_answers=merchant.missed_answers,
+        version=version,
+    )
+
+
+def timeline_entries(events: Sequence[StoredEvent]) -> list[TimelineEntry]:
+    return [
+        TimelineEntry(
+            version=event.version,
+            type=event.type,
+            at=event.occurred_at,
+            recorded_at=event.recorded_at,
+            actor=event.actor,
+            facts={name: value for name, value in event.data.items() if _is_plain(name, value)},
+        )
+        for event in events
+    ]
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    """Single values only: sealed fields are objects, and the rest of those is in the order itself."""
+    return name != "at" and (value is None or isinstance(value, str | int))

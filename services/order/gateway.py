@@ -1,0 +1,357 @@
+"""The HTTP routes of the order service: customers, merchants and staff, each with what is theirs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from services.order import access, answering, live, requests, views
+from services.order.application import perform
+from services.order.codec import MERCHANT
+from services.order.domain import errors
+from services.order.domain.commands import PersonalCommand
+from services.order.domain.state import Order
+from services.order.projecting import MERCHANT_LIST, ORDER_LIST
+from services.order.schemas import (
+    AcceptBody,
+    CancelBody,
+    ConfirmBody,
+    ExtendBody,
+    MerchantSummary,
+    MerchantView,
+    OrdersQuery,
+    OrderSummary,
+    OrderView,
+    PlaceOrderBody,
+    RegisterMerchantBody,
+    RejectBody,
+    ReviewBody,
+    Timed,
+    Timeline,
+    TrackingView,
+)
+from services.order.wiring import OrderParts
+from shared.eventstore.ports import Transaction
+from shared.gateway.auth import Principal
+from shared.gateway.call import Call
+from shared.gateway.cursor import Page, PageQuery, encode_cursor
+from shared.gateway.route import page, route
+from shared.gateway.sse import Stream
+from shared.gateway.standard import StandardRoutes
+from shared.kernel.errors import NotAllowed, NotFound
+
+WEB = Path(__file__).parent / "web"
+EVERYBODY = {"customer", "merchant", "rider", "dispatcher", "support", "operations", "analyst"}
+MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), ("live",)
+MayTouch = Callable[[Principal, Order], None]
+
+
+class OrderGateway(StandardRoutes):
+    """Everything over HTTP that concerns orders and merchants."""
+
+    name = "order"
+    title = "Doorstep: orders"
+    parts: OrderParts
+
+    track = page("/track/<order_id>", WEB / "track.html", summary="The customer's tracking page")
+
+    @route(
+        "POST",
+        "/v1/merchants",
+        roles={"operations"},
+        body=RegisterMerchantBody,
+        answer=MerchantView,
+        status=201,
+        command=True,
+        summary="Register a merchant",
+        tags=MERCHANTS,
+    )
+    def register_merchant(self, call: Call[RegisterMerchantBody]) -> MerchantView:
+        parts, merchant_id = self.parts, call.body.merchant_id or self.parts.ids("mer")
+        command = requests.registration(call.body, merchant_id, parts.policy.service_radius_m, call.now)
+
+        def work(tx: Transaction) -> MerchantView:
+            done = perform(tx, command, call.context, parts.policy)
+            return answering.merchant_view(done.state, done.version)
+
+        return call.once(parts.store, work)
+
+    @route(
+        "GET",
+        "/v1/merchants",
+        roles=EVERYBODY,
+        query=PageQuery,
+        answer=Page[MerchantSummary],
+        summary="List merchants",
+        tags=MERCHANTS,
+    )
+    def list_merchants(self, call: Call[None, PageQuery]) -> Page[MerchantSummary]:
+        store, limit = self.parts.store, call.query.limit
+        position = store.follower_position(MERCHANT_LIST.follower.name)
+        after = call.query.after("id")
+        rows = views.list_merchants(store, str(after["id"]) if after else None, limit + 1)
+        more = encode_cursor({"id": rows[limit - 1].merchant_id}) if len(rows) > limit else None
+        items = [answering.merchant_summary(row) for row in rows[:limit]]
+        return Page[MerchantSummary](items=items, next=more, position=position)
+
+    @route(
+        "GET",
+        "/v1/merchants/<merchant_id>",
+        roles=EVERYBODY,
+        answer=MerchantView,
+        summary="A merchant with its menu",
+        tags=MERCHANTS,
+    )
+    def get_merchant(self, call: Call[None], merchant_id: str) -> MerchantView:  # noqa: ARG002
+        loaded = self.parts.store.load(MERCHANT, merchant_id)
+        if loaded.state is None:
+            raise NotFound("there is no such merchant")
+        return answering.merchant_view(loaded.state, loaded.version)
+
+    @route(
+        "GET",
+        "/v1/merchants/<merchant_id>/live",
+        roles={"merchant", "operations"},
+        answer=OrderView,
+        summary="A merchant's orders as they change",
+        description="One `orders` event with the open orders, then one `order` event for each change.",
+        tags=PAGES,
+    )
+    def watch_merchant(self, call: Call[None], merchant_id: str) -> Stream:
+        if not call.principal.has("operations"):
+            call.principal.require(merchant_id)
+        return Stream(live.merchant_events(self.parts, merchant_id, call.last_position))
+
+    @route(
+        "POST",
+        "/v1/orders",
+        roles={"customer"},
+        body=PlaceOrderBody,
+        answer=OrderView,
+        status=201,
+        command=True,
+        summary="Place an order",
+        tags=ORDERS,
+        refusals=(NotFound,),
+    )
+    def place_order(self, call: Call[PlaceOrderBody]) -> OrderView:
+        parts, order_id = self.parts, self.parts.ids("ord")
+        command, faults = requests.placing(call.body, order_id, _customer(call), call.now)
+
+        def work(tx: Transaction) -> OrderView:
+            perform(tx, command, call.context, parts.policy, faults)
+            return answering.order_view(tx, order_id, personal=True)
+
+        return call.once(parts.store, work)
+
+    @route(
+        "GET",
+        "/v1/orders",
+        roles=access.READERS,
+        query=OrdersQuery,
+        answer=Page[OrderSummary],
+        summary="List orders, newest first",
+        description="Customers and merchants see their own, support and operations all.",
+        tags=ORDERS,
+    )
+    def list_orders(self, call: Call[None, OrdersQuery]) -> Page[OrderSummary]:
+        store, query = self.parts.store, call.query
+        position = store.follower_position(ORDER_LIST.follower.name)
+        wanted = access.listable(call.principal).narrowed(
+            query.customer_id, query.merchant_id, [state.value for state in query.state]
+        )
+        after = query.after("id")
+        rows = views.list_orders(store, wanted, str(after["id"]) if after else None, query.limit + 1)
+        more = encode_cursor({"id": rows[query.limit - 1].order_id}) if len(rows) > query.limit else None
+        items = [answering.order_summary(row) for row in rows[: query.limit]]
+        return Page[OrderSummary](items=items, next=more, position=position)
+
+    @route("GET", "/v1/orders/<order_id>", roles=access.READERS, answer=OrderView, summary="One order", tags=ORDERS)
+    def get_order(self, call: Call[None], order_id: str) -> OrderView:
+        with self.parts.store.reading() as tx:
+            order = self._visible(tx, call.principal, order_id)
+            personal = access.may_see_recipient(call.principal, order)
+            return answering.order_view(tx, order_id, personal=personal)
+
+    @route(
+        "GET",
+        "/v1/orders/<order_id>/timeline",
+        roles=access.READERS,
+        answer=Timeline,
+        summary="Everything that happened to an order",
+        tags=ORDERS,
+    )
+    def get_timeline(self, call: Call[None], order_id: str) -> Timeline:
+        with self.parts.store.reading() as tx:
+            self._visible(tx, call.principal, order_id)
+            entries = answering.timeline_entries(tx.stream(order_id))
+        return Timeline(order_id=order_id, entries=entries)
+
+    @route(
+        "GET",
+        "/v1/orders/<order_id>/live",
+        roles=access.READERS,
+        answer=TrackingView,
+        summary="One order as it changes",
+        description="`tracking` events, the present one first; the id is the version of the order.",
+        tags=PAGES,
+    )
+    def watch_order(self, call: Call[None], order_id: str) -> Stream:
+        with self.parts.store.reading() as tx:
+            self._visible(tx, call.principal, order_id)
+        return Stream(live.tracking_events(self.parts, order_id, call.last_event_id))
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/accept",
+        roles={"merchant"},
+        body=AcceptBody,
+        answer=OrderView,
+        command=True,
+        summary="Accept an order",
+        tags=KITCHEN,
+        refusals=(NotFound, errors.PaymentPending, errors.OrderEnded, errors.ReadyTimeOutOfRange),
+    )
+    def accept_order(self, call: Call[AcceptBody], order_id: str) -> OrderView:
+        context = call.context
+        command = requests.acceptance(call.body, order_id, context.occurred_at, call.now)
+        return self._do(call, command, access.require_merchant)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/reject",
+        roles={"merchant"},
+        body=RejectBody,
+        answer=OrderView,
+        command=True,
+        summary="Decline an order",
+        tags=KITCHEN,
+        refusals=(NotFound, errors.OrderAlreadyAccepted, errors.OrderEnded),
+    )
+    def reject_order(self, call: Call[RejectBody], order_id: str) -> OrderView:
+        command = requests.rejection(call.body, order_id, call.context.occurred_at, call.now)
+        return self._do(call, command, access.require_merchant)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/extend-preparation",
+        roles={"merchant"},
+        body=ExtendBody,
+        answer=OrderView,
+        command=True,
+        summary="Promise the food for later",
+        tags=KITCHEN,
+        refusals=(NotFound, errors.OrderNotAccepted, errors.NotAnExtension, errors.FoodAlreadyReady),
+    )
+    def extend_preparation(self, call: Call[ExtendBody], order_id: str) -> OrderView:
+        command = requests.extension(call.body, order_id, call.context.occurred_at, call.now)
+        return self._do(call, command, access.require_merchant)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/start-preparation",
+        roles={"merchant"},
+        body=Timed,
+        answer=OrderView,
+        command=True,
+        summary="Begin to cook",
+        tags=KITCHEN,
+        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
+    )
+    def start_preparation(self, call: Call[Timed], order_id: str) -> OrderView:
+        command = requests.preparation(order_id, call.context.occurred_at, call.now)
+        return self._do(call, command, access.require_merchant)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/ready",
+        roles={"merchant"},
+        body=Timed,
+        answer=OrderView,
+        command=True,
+        summary="The food is ready",
+        tags=KITCHEN,
+        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
+    )
+    def mark_ready(self, call: Call[Timed], order_id: str) -> OrderView:
+        command = requests.readiness(order_id, call.context.occurred_at, call.now)
+        return self._do(call, command, access.require_merchant)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/cancel",
+        roles=access.READERS,
+        body=CancelBody,
+        answer=OrderView,
+        command=True,
+        summary="Cancel an order",
+        description="At once until a rider is assigned; then the order is `cancelling` until dispatch answers.",
+        tags=ORDERS,
+        refusals=(
+            NotFound,
+            errors.OrderAlreadyPickedUp,
+            errors.OrderAlreadyDelivered,
+            errors.OrderWithSupport,
+            errors.OrderEnded,
+        ),
+    )
+    def cancel_order(self, call: Call[CancelBody], order_id: str) -> OrderView:
+        with self.parts.store.reading() as tx:
+            by = access.acting_as(call.principal, self._visible(tx, call.principal, order_id))
+        command = requests.cancellation(order_id, by, call.body.reason, call.now)
+        return self._do(call, command, access.require_reader)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/confirm",
+        roles={"customer"},
+        body=ConfirmBody,
+        answer=OrderView,
+        command=True,
+        summary="Confirm that the order has arrived",
+        tags=ORDERS,
+        refusals=(NotFound, errors.OrderNotDelivered, errors.OrderEnded),
+    )
+    def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
+        return self._do(call, requests.confirmation(order_id, call.now), access.require_customer)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/review",
+        roles={"customer"},
+        body=ReviewBody,
+        answer=OrderView,
+        command=True,
+        summary="Say how it was",
+        tags=ORDERS,
+        refusals=(NotFound, errors.OrderNotDelivered, errors.AlreadyReviewed, errors.ReviewIsClosed),
+    )
+    def review_order(self, call: Call[ReviewBody], order_id: str) -> OrderView:
+        return self._do(call, requests.reviewing(call.body, order_id, call.now), access.require_customer)
+
+    def _visible(self, tx: Transaction, principal: Principal, order_id: str) -> Order:
+        order, _ = answering.order_of(tx, order_id)
+        access.require_reader(principal, order)
+        return order
+
+    def _do(self, call: Call, command: PersonalCommand, may_touch: MayTouch) -> OrderView:
+        """One command on an order that the caller may touch, in one transaction, once."""
+        order_id = command.order_id
+
+        def work(tx: Transaction) -> OrderView:
+            order, version = answering.order_of(tx, order_id)
+            may_touch(call.principal, order)
+            call.expect(version)
+            perform(tx, command, call.context, self.parts.policy)
+            personal = access.may_see_recipient(call.principal, order)
+            return answering.order_view(tx, order_id, personal=personal)
+
+        return call.once(self.parts.store, work)
+
+
+def _customer(call: Call[PlaceOrderBody]) -> str:
+    """For whom the caller orders: a customer they may act for."""
+    wanted = call.body.customer_id
+    if wanted is None and call.principal.ids:
+        return call.principal.actor_id
+    if wanted is None or not call.principal.may_act_for(wanted):
+        raise NotAllowed("the token does not name this customer")
+    return wanted

@@ -1,0 +1,79 @@
+"""What the customer's and the merchant's pages see as it happens."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from services.order import views
+from services.order.answering import order_of, order_view, tracking_view
+from services.order.domain.state import Order
+from services.order.projecting import ORDER_LIST
+from services.order.schemas import OrderView, TrackingView
+from services.order.wiring import OrderParts
+from shared.eventstore.model import StoredEvent
+from shared.gateway.sse import Event
+from shared.kernel.errors import NotFound
+
+OPEN_ORDERS_MAX = 500
+
+
+def tracking_events(parts: OrderParts, order_id: str, last_event_id: str | None) -> Iterator[Event | None]:
+    """One `tracking` event for each change of an order, its stream's version as id; the present one first.
+
+    A page that comes back with the version it has seen gets only what is newer. Turning late is a change too,
+    although nothing happens then but time.
+    """
+    with parts.broadcast.subscribe(lambda stored: stored.stream_id == order_id) as changes:
+        order, version = _look(parts, order_id)
+        sent = None if last_event_id == str(version) else tracking_view(order, parts.clock.now())
+        if sent is not None:
+            yield Event(version, "tracking", sent)
+        seen = sent or tracking_view(order, parts.clock.now())
+        for stored in changes:
+            if stored is not None and stored.version > version:
+                order, version = _look(parts, order_id)
+            view = tracking_view(order, parts.clock.now())
+            yield Event(version, "tracking", view) if _differs(view, seen) else None
+            seen = view
+
+
+def _look(parts: OrderParts, order_id: str) -> tuple[Order, int]:
+    with parts.store.reading() as tx:
+        return order_of(tx, order_id)
+
+
+def _differs(view: TrackingView, seen: TrackingView) -> bool:
+    return view.model_dump(exclude={"server_time"}) != seen.model_dump(exclude={"server_time"})
+
+
+def merchant_events(parts: OrderParts, merchant_id: str, last_position: int | None) -> Iterator[Event | None]:
+    """The merchant's open orders as one `orders` event, then one `order` event for each change (id: log position).
+
+    A page that comes back with the position it has seen gets the changes since instead of the open orders.
+    """
+
+    def concerns(stored: StoredEvent) -> bool:
+        return stored.data.get("merchant_id") == merchant_id and stored.stream_id.startswith("ord_")
+
+    listed_up_to = parts.store.follower_position(ORDER_LIST.follower.name)
+    start = listed_up_to if last_position is None else last_position
+    # What the list has not seen yet, or changes while it is read, follows from the log: seen twice, never missed.
+    with parts.broadcast.subscribe(concerns, after_position=start) as changes:
+        if last_position is None:
+            yield Event(listed_up_to, "orders", _open_orders(parts, merchant_id))
+        for stored in changes:
+            if stored is None:
+                yield None
+                continue
+            view = _view(parts, stored.stream_id)
+            yield None if view is None else Event(stored.position, "order", view)
+
+
+def _open_orders(parts: OrderParts, merchant_id: str) -> list[OrderView]:
+    ids = views.open_order_ids(parts.store, merchant_id, OPEN_ORDERS_MAX)
+    return [view for order_id in ids if (view := _view(parts, order_id)) is not None]
+
+
+def _view(parts: OrderParts, order_id: str) -> OrderView | None:
+    with suppress(NotFound), parts.store.reading() as tx:
+        return order_view(tx, order_id, personal=False)
+    return None

@@ -1,0 +1,330 @@
+"""What callers send to the order gateway and what they are answered."""
+
+from datetime import time
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from services.order.domain.payment import PaymentState
+from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
+from shared.gateway.cursor import PageQuery
+
+# Identifiers and one-line texts hold no control characters: they end up in logs, headers and e-mail subjects.
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_LINE)]
+LongText = Annotated[str, StringConstraints(max_length=1_000)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
+Cents = Annotated[int, Field(ge=0, le=100_000_000)]
+Score = Annotated[int, Field(ge=1, le=5)]
+Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
+
+
+class Input(BaseModel):
+    """A body or a part of one: what it does not name is refused, so that a typing mistake is not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Point(Input):
+    """WGS84 degrees."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class MenuItemBody(Input):
+    sku: Identifier
+    name: ShortText
+    unit_cents: Cents
+    skills: list[Identifier] = Field(default=[], max_length=10, description="what a rider must have to carry it")
+    weight_g: int = Field(default=0, ge=0, le=100_000)
+    volume_ml: int = Field(default=0, ge=0, le=1_000_000)
+
+
+class OpenHoursBody(Input):
+    """Daily hours; closing before opening means past midnight."""
+
+    opens: time
+    closes: time
+    zone: str = Field(default="Asia/Shanghai", max_length=60, description="IANA time zone")
+
+    @field_validator("opens", "closes")
+    @classmethod
+    def _local(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("a time of the day without an offset: the zone says where")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such time zone") from None
+        return value
+
+
+class RegisterMerchantBody(Input):
+    merchant_id: Annotated[str, StringConstraints(max_length=80, pattern=r"^mer_[A-Za-z0-9_-]+$")] | None = None
+    name: ShortText
+    phone: ShortText
+    place: Point
+    address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    service_radius_m: int | None = Field(default=None, ge=1, le=100_000)
+    open_hours: OpenHoursBody | None = Field(default=None, description="always open when absent")
+    menu: list[MenuItemBody] = Field(min_length=1, max_length=500)
+    preparation_minutes: Minutes
+
+    @model_validator(mode="after")
+    def _skus_differ(self) -> Self:
+        if len({item.sku for item in self.menu}) != len(self.menu):
+            raise ValueError("a sku is on the menu twice")
+        return self
+
+
+class ItemBody(Input):
+    sku: Identifier
+    quantity: int = Field(ge=1, le=10_000)
+
+
+class ContactBody(Input):
+    name: Annotated[str, StringConstraints(max_length=120, pattern=_LINE)]
+    phone: Annotated[str, StringConstraints(max_length=40)]
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    language: Literal["en", "zh"] = "en"
+
+
+class PaymentBody(Input):
+    method: Annotated[str, StringConstraints(max_length=60)]
+
+
+class PlaceOrderBody(Input):
+    merchant_id: Identifier
+    customer_id: Identifier | None = Field(
+        default=None, description="for callers who may act for several customers; their first one when absent"
+    )
+    kind: OrderKind = OrderKind.FOOD
+    items: list[ItemBody] = Field(max_length=200)
+    dropoff: Point
+    address: LongText
+    contact: ContactBody
+    payment: PaymentBody
+    note: LongText = ""
+    priority: Priority = Priority.NORMAL
+    scheduled_for: AwareDatetime | None = None
+
+
+class Timed(Input):
+    """A command that a device may send late: `occurred_at` is its own time, the server keeps both."""
+
+    occurred_at: AwareDatetime | None = None
+
+
+class ReadyTime(Timed):
+    """When the food will be ready: a moment, or minutes from now."""
+
+    ready_at: AwareDatetime | None = None
+    preparation_minutes: Minutes | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.ready_at is None) == (self.preparation_minutes is None):
+            raise ValueError("give either ready_at or preparation_minutes")
+        return self
+
+
+class AcceptBody(ReadyTime):
+    pass
+
+
+class ExtendBody(ReadyTime):
+    reason: Annotated[str, StringConstraints(max_length=200, pattern=_LINE)] = ""
+
+
+class RejectBody(Timed):
+    reason: Reason
+
+
+class CancelBody(Input):
+    reason: Reason = "unspecified"
+
+
+class ConfirmBody(Input):
+    pass
+
+
+class ReviewBody(Input):
+    merchant: Score
+    rider: Score
+    platform: Score
+    comment: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+
+
+class OrdersQuery(PageQuery):
+    state: list[OrderState] = Field(default=[], description="only orders in one of these states")
+    customer_id: Identifier | None = None
+    merchant_id: Identifier | None = None
+
+
+class MenuItemView(BaseModel):
+    sku: str
+    name: str
+    unit_cents: int
+    skills: list[str]
+    weight_g: int
+    volume_ml: int
+
+
+class MerchantSummary(BaseModel):
+    merchant_id: str
+    name: str
+    place: Point
+    address: str
+    service_radius_m: int
+    preparation_minutes: int
+
+
+class MerchantView(MerchantSummary):
+    phone: str
+    open_hours: OpenHoursBody | None
+    menu: list[MenuItemView]
+    missed_answers: int
+    version: int
+
+
+class OrderSummary(BaseModel):
+    """An order in a list; `version` is the one the list has seen."""
+
+    order_id: str
+    state: OrderState
+    customer_id: str
+    merchant_id: str
+    merchant_name: str
+    kind: OrderKind
+    item_count: int
+    total_cents: int
+    currency: str
+    placed_at: AwareDatetime
+    promised_at: AwareDatetime
+    ready_at: AwareDatetime | None
+    rider_id: str | None
+    payment_state: PaymentState
+    version: int
+
+
+class LineView(BaseModel):
+    sku: str
+    name: str
+    quantity: int
+    unit_cents: int
+
+
+class TotalsView(BaseModel):
+    goods_cents: int
+    delivery_fee_cents: int
+    total_cents: int
+    currency: str
+
+
+class PaymentView(BaseModel):
+    state: PaymentState
+    captured_cents: int = 0
+    refunded_cents: int = 0
+
+
+class StepView(BaseModel):
+    name: str
+    at: AwareDatetime
+
+
+class RecipientView(BaseModel):
+    """Personal: only for the customer and support; absent once the customer has been forgotten."""
+
+    name: str
+    phone: str
+    email: str | None
+    language: str
+    address: str
+    dropoff: Point
+
+
+class ReviewView(BaseModel):
+    merchant: int
+    rider: int
+    platform: int
+
+
+class OrderView(BaseModel):
+    order_id: str
+    state: OrderState
+    version: int
+    customer_id: str
+    merchant_id: str
+    merchant_name: str
+    kind: OrderKind
+    priority: Priority
+    items: list[LineView]
+    totals: TotalsView
+    note: str
+    recipient: RecipientView | None
+    payment: PaymentView
+    placed_at: AwareDatetime
+    promised_at: AwareDatetime
+    scheduled_for: AwareDatetime | None
+    answer_by: AwareDatetime | None
+    ready_at: AwareDatetime | None
+    confirm_by: AwareDatetime | None
+    review_by: AwareDatetime | None
+    rider_id: str | None
+    goods: Goods
+    failure: str | None
+    ended_by: By | None
+    ending_reason: str | None
+    fee_cents: int
+    review: ReviewView | None
+    can_cancel: bool
+    steps: list[StepView]
+
+
+class Position(BaseModel):
+    lat: float
+    lon: float
+
+
+class TrackingView(BaseModel):
+    """What the customer's page shows; `late` says that the promise is broken or already past."""
+
+    order_id: str
+    state: OrderState
+    promised_at: AwareDatetime
+    merchant_name: str
+    steps: list[StepView]
+    rider_id: str | None
+    rider_position: Position | None = None
+    late: bool
+    can_cancel: bool
+    can_confirm: bool
+    can_review: bool
+    total_cents: int
+    currency: str
+    items: list[LineView]
+    server_time: AwareDatetime
+
+
+class TimelineEntry(BaseModel):
+    """One recorded fact: `at` by the actor's clock, `recorded_at` by the server's. No personal data."""
+
+    version: int
+    type: str
+    at: AwareDatetime
+    recorded_at: AwareDatetime
+    actor: str
+    facts: dict[str, str | int | None]
+
+
+class Timeline(BaseModel):
+    order_id: str
+    entries: list[TimelineEntry]

@@ -1,0 +1,30 @@
+"""The order service as nameko runs it: what it hears, and what it does by itself."""
+
+from services.order.gateway import OrderGateway
+from services.order.inbound import SUBSCRIBED
+from services.order.wiring import PROJECTIONS, OrderParts, build
+from shared.messaging.subscription import Batch, subscription
+from shared.runtime.extensions import Parts, every
+
+
+class OrderService(OrderGateway):
+    """The life of an order, and its money."""
+
+    name = "order"
+    parts: Parts[OrderParts] = Parts(build)
+
+    @subscription(SUBSCRIBED)
+    def on_messages(self, batch: Batch) -> None:
+        self.parts.inbox.consume(batch)
+
+    @every(0.1)
+    def deadlines(self) -> int:
+        return self.parts.store.take_due(self.parts.clock.now(), self.parts.reactors.end_wait)
+
+    @every(0.05)
+    def projections(self) -> int:
+        return sum(projection.run(self.parts.store) for projection in PROJECTIONS)
+
+    @every(0.03)
+    def reactors(self) -> int:
+        return sum(follower.run(self.parts.store) for follower in self.parts.reactors.followers)

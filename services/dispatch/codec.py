@@ -11,8 +11,7 @@ from services.dispatch.domain.rider import events as r
 from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
 from shared.eventstore.aggregate import Aggregate
-from shared.eventstore.codec import Codec, EventType, Personal, Vault
-from shared.eventstore.model import StoredEvent
+from shared.eventstore.codec import Codec, EventType, Personal
 
 DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
@@ -80,10 +79,3 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     codec=RIDER_CODEC,
     deadlines=rider_deadlines.deadlines,
 )
-
-
-def decoded(stored: StoredEvent, vault: Vault) -> d.DeliveryEvent | r.RiderEvent:
-    """The domain event of a stored one; raises KeyError for a type that was never listed."""
-    codec: Codec[Any] = DELIVERY_CODEC if DELIVERY_CODEC.knows(stored.type) else RIDER_CODEC
-    event: d.DeliveryEvent | r.RiderEvent = codec.decode(stored.type, stored.schema_version, stored.data, vault)
-    return event

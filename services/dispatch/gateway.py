@@ -1,0 +1,13 @@
+"""The HTTP routes of the dispatch service: for riders' devices and for dispatchers."""
+
+from services.dispatch.delivery_routes import DeliveryRoutes
+from services.dispatch.report_routes import ReportRoutes
+from services.dispatch.rider_routes import RiderRoutes
+from shared.gateway.standard import StandardRoutes
+
+
+class DispatchGateway(RiderRoutes, DeliveryRoutes, ReportRoutes, StandardRoutes):
+    """Riders act for themselves and on their own deliveries; dispatchers on all of them."""
+
+    name = "dispatch"
+    title = "Doorstep dispatch"

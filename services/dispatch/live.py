@@ -1,0 +1,163 @@
+"""What riders' devices and dispatchers' screens are told as it happens."""
+
+import time
+from collections.abc import Iterator
+
+from services.dispatch import views
+from services.dispatch.codec import DELIVERY, RIDER
+from services.dispatch.domain.contacts import Contact
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.errors import RiderNotFound
+from services.dispatch.schemas import (
+    DeliveryView,
+    DispatchBoard,
+    Point,
+    RiderView,
+    WaitingView,
+    Work,
+    WorkDelivery,
+    WorkOffer,
+    WorkReturn,
+)
+from services.dispatch.wiring import DispatchParts
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
+from shared.gateway.sse import Event
+
+BOARD_POLL_SECONDS = 0.3
+BOARD_ROWS = 500
+
+
+def read_work(parts: DispatchParts, rider_id: str) -> Work:
+    """A rider's open offer, what he carries and what he has to bring back, by the streams."""
+    with parts.store.reading() as reading:
+        rider = reading.load(RIDER, rider_id).state
+        if not rider.rider_id:
+            raise RiderNotFound("there is no such rider")
+        offers, deliveries, returns = [], [], []
+        if rider.offered is not None:
+            delivery, contact = _read(reading, rider.offered)
+            offers = _offers(rider.offered, delivery, contact, rider_id)
+        if rider.carrying is not None:
+            delivery, contact = _read(reading, rider.carrying)
+            if delivery.carried_by(rider_id):
+                deliveries.append(_carried(rider.carrying, delivery, contact))
+        for delivery_id in rider.returns:
+            delivery, contact = _read(reading, delivery_id)
+            returns.append(_return(delivery_id, delivery, contact))
+    return Work(
+        rider_id=rider_id,
+        on_shift=rider.on_shift,
+        silent=rider.silent,
+        offers=offers,
+        deliveries=deliveries,
+        returns=returns,
+        server_time=parts.clock.now(),
+    )
+
+
+def work_events(parts: DispatchParts, rider_id: str) -> Iterator[Event | None]:
+    """A rider's work now, and again whenever it changes. Each event is the whole, so that one who comes back after a
+    lost connection has missed nothing."""
+    watched: set[str] = set()
+
+    def concerns(stored: StoredEvent) -> bool:
+        return rider_id in (stored.stream_id, stored.data.get("rider_id")) or stored.stream_id in watched
+
+    with parts.broadcast.subscribe(concerns) as events:
+        last = read_work(parts, rider_id)
+        watched.update(_watched(last))
+        yield Event(events.position, "work", last)
+        for _ in events:
+            work = read_work(parts, rider_id)
+            changed = work != last.model_copy(update={"server_time": work.server_time})
+            last = work
+            watched.clear()
+            watched.update(_watched(work))
+            yield Event(events.position, "work", work) if changed else None
+
+
+def read_board(parts: DispatchParts) -> DispatchBoard:
+    """What a dispatcher must see, from the read models at one moment."""
+    with parts.store.transaction() as reading:
+        reading.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        position = views.position_read(reading.connection)
+        waiting = views.wanting_riders(reading.connection, BOARD_ROWS)
+        riders = views.riders_on_shift(reading.connection)
+        urgent = views.urgent(reading.connection, BOARD_ROWS)
+    return DispatchBoard(
+        position=position,
+        server_time=parts.clock.now(),
+        waiting=[WaitingView.of(row) for row in waiting],
+        riders=[RiderView.of_row(row) for row in riders],
+        urgent=[DeliveryView.of(row.delivery_id, row.version, row.delivery) for row in urgent],
+    )
+
+
+def board_events(parts: DispatchParts) -> Iterator[Event | None]:
+    """The board now, and again when it changed, at most a few times a second."""
+    last: DispatchBoard | None = None
+    while True:
+        board = read_board(parts)
+        same = last is not None and _unmoved(board) == _unmoved(last)
+        yield None if same else Event(board.position, "board", board)
+        last = board if not same else last
+        time.sleep(BOARD_POLL_SECONDS)
+
+
+def _unmoved(board: DispatchBoard) -> DispatchBoard:
+    return board.model_copy(update={"position": 0, "server_time": None})
+
+
+def _read(reading: Transaction, delivery_id: str) -> tuple[Delivery, Contact | None]:
+    delivery = reading.load(DELIVERY, delivery_id).state
+    return delivery, views.contact_of(reading.connection, delivery.order_id)
+
+
+def _watched(work: Work) -> set[str]:
+    parts: tuple[list[WorkOffer] | list[WorkDelivery] | list[WorkReturn], ...]
+    parts = (work.offers, work.deliveries, work.returns)
+    return {each.delivery_id for part in parts for each in part}
+
+
+def _offers(delivery_id: str, delivery: Delivery, contact: Contact | None, rider_id: str) -> list[WorkOffer]:
+    if delivery.offer is None or delivery.offer.rider_id != rider_id:
+        return []
+    return [
+        WorkOffer(
+            delivery_id=delivery_id,
+            order_id=delivery.order_id,
+            pickup=Point.of(delivery.pickup),
+            pickup_address=contact.pickup_address if contact else "",
+            dropoff_cell=delivery.dropoff_cell,
+            ready_at=delivery.ready_at,
+            answer_by=delivery.offer.answer_by,
+        )
+    ]
+
+
+def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> WorkDelivery:
+    return WorkDelivery(
+        delivery_id=delivery_id,
+        order_id=delivery.order_id,
+        stage=delivery.stage,
+        pickup=Point.of(delivery.pickup),
+        pickup_address=contact.pickup_address if contact else "",
+        dropoff=Point.of(contact.dropoff if contact else delivery.dropoff_area),
+        address=contact.address if contact else "",
+        contact_name=contact.customer_name if contact else "",
+        contact_phone=contact.customer_phone if contact else "",
+        ready_at=delivery.ready_at,
+        goods_ready=delivery.goods_ready,
+        report_by=delivery.report_by,
+    )
+
+
+def _return(delivery_id: str, delivery: Delivery, contact: Contact | None) -> WorkReturn:
+    return WorkReturn(
+        delivery_id=delivery_id,
+        order_id=delivery.order_id,
+        pickup=Point.of(delivery.pickup),
+        pickup_address=contact.pickup_address if contact else "",
+        return_by=delivery.return_by,
+    )

@@ -1,0 +1,94 @@
+"""The routes by which riders report from the street."""
+
+from services.dispatch.commanding import RIDER_ROLE, Commanding, proof_of, told
+from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import commands as d
+from services.dispatch.schemas import DeliveryView, FailureBody, HandOverBody, ReportBody
+from shared.gateway.call import Call
+from shared.gateway.route import route
+
+NOT_HIS = (errors.DeliveryNotFound, errors.NotYourDelivery)
+
+
+class ReportRoutes(Commanding):
+    """Reports may come late and twice: the device's time is kept beside ours."""
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/arrived-at-pickup",
+        roles=RIDER_ROLE,
+        body=ReportBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report the arrival at the merchant's",
+        refusals=NOT_HIS,
+    )
+    def arrived_at_pickup(self, call: Call[ReportBody], delivery_id: str) -> DeliveryView:
+        return self.command(call, d.ReportArrivalAtPickup(**told(call, delivery_id)))
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/picked-up",
+        roles=RIDER_ROLE,
+        body=HandOverBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report that the rider has the goods",
+        refusals=NOT_HIS,
+    )
+    def picked_up(self, call: Call[HandOverBody], delivery_id: str) -> DeliveryView:
+        return self.command(call, d.ReportPickUp(proof=proof_of(call), **told(call, delivery_id)))
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/arrived-at-dropoff",
+        roles=RIDER_ROLE,
+        body=ReportBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report the arrival at the customer's",
+        refusals=(*NOT_HIS, errors.DeliveryNotPickedUp),
+    )
+    def arrived_at_dropoff(self, call: Call[ReportBody], delivery_id: str) -> DeliveryView:
+        return self.command(call, d.ReportArrivalAtDropoff(**told(call, delivery_id)))
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/delivered",
+        roles=RIDER_ROLE,
+        body=HandOverBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report that the customer has the goods",
+        refusals=(*NOT_HIS, errors.DeliveryNotPickedUp),
+    )
+    def delivered(self, call: Call[HandOverBody], delivery_id: str) -> DeliveryView:
+        return self.command(call, d.ReportDelivered(proof=proof_of(call), **told(call, delivery_id)))
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/failed",
+        roles=RIDER_ROLE,
+        body=FailureBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report that it cannot be delivered",
+        refusals=(*NOT_HIS, errors.GoodsContradiction),
+    )
+    def failed(self, call: Call[FailureBody], delivery_id: str) -> DeliveryView:
+        body, report = call.body, told(call, delivery_id)
+        command = d.ReportFailure(reason=body.reason, goods=body.goods, evidence=body.evidence, **report)
+        return self.command(call, command)
+
+    @route(
+        "POST",
+        "/v1/deliveries/<delivery_id>/returned",
+        roles=RIDER_ROLE,
+        body=ReportBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report that the goods are back at the merchant's",
+        refusals=(*NOT_HIS, errors.NothingToReturn),
+    )
+    def returned(self, call: Call[ReportBody], delivery_id: str) -> DeliveryView:
+        return self.command(call, d.ReportReturn(**told(call, delivery_id)))

@@ -1,0 +1,162 @@
+"""The routes of riders: who they are, their shifts, where they are, and their work."""
+
+from services.dispatch import live, views
+from services.dispatch.codec import RIDER
+from services.dispatch.commanding import (
+    DISPATCHER,
+    OFFICE,
+    RIDER_OR_OFFICE,
+    RIDER_ROLE,
+    Commanding,
+    is_rider,
+    may_see_rider,
+)
+from services.dispatch.domain import errors
+from services.dispatch.domain.positions import Position
+from services.dispatch.domain.rider import commands as r
+from services.dispatch.schemas import (
+    EmptyBody,
+    PositionsAnswer,
+    PositionsBody,
+    RefusedPosition,
+    RegisterRiderBody,
+    RiderView,
+    StartShiftBody,
+    Work,
+)
+from services.dispatch.tracking import track
+from shared.contracts.cells import cell_of
+from shared.contracts.common import GeoPoint
+from shared.contracts.dispatch import RiderMoved
+from shared.gateway.call import Call
+from shared.gateway.cursor import Page, PageQuery, encode_cursor
+from shared.gateway.route import route
+from shared.gateway.sse import Stream
+from shared.kernel.place import Place
+
+
+class RiderRoutes(Commanding):
+    """Riders act for themselves only."""
+
+    @route(
+        "POST",
+        "/v1/riders",
+        roles=DISPATCHER | {"operations"},
+        body=RegisterRiderBody,
+        answer=RiderView,
+        status=201,
+        command=True,
+        summary="Register a rider",
+        refusals=(errors.RiderAlreadyRegistered,),
+    )
+    def register_rider(self, call: Call[RegisterRiderBody]) -> RiderView:
+        body = call.body
+        return self.rider_command(
+            call,
+            r.RegisterRider(
+                rider_id=body.rider_id or self.parts.ids("rid"),
+                name=body.name,
+                phone=body.phone,
+                skills=tuple(sorted(set(body.skills))),
+                vehicle=body.vehicle,
+                capacity_g=body.capacity.weight_g,
+                capacity_ml=body.capacity.volume_ml,
+            ),
+        )
+
+    @route("GET", "/v1/riders", roles=OFFICE, query=PageQuery, answer=Page[RiderView], summary="All riders")
+    def list_riders(self, call: Call[None, PageQuery]) -> Page[RiderView]:
+        after = call.query.after("rider_id") or {"rider_id": ""}
+        with self.parts.store.reading() as reading:
+            position = views.position_read(reading.connection)
+            rows = views.riders_page(reading.connection, str(after["rider_id"]), call.query.limit)
+        more = encode_cursor({"rider_id": rows[-1].rider_id}) if len(rows) == call.query.limit else None
+        return Page(items=[RiderView.of_row(row) for row in rows], next=more, position=position)
+
+    @route("GET", "/v1/riders/<rider_id>", roles=RIDER_OR_OFFICE, answer=RiderView, summary="One rider")
+    def get_rider(self, call: Call[None], rider_id: str) -> RiderView:
+        may_see_rider(call, rider_id)
+        loaded = self.parts.store.load(RIDER, rider_id)
+        if not loaded.version:
+            raise errors.RiderNotFound("there is no such rider")
+        return RiderView.of(loaded.version, loaded.state)
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/shift/start",
+        roles=RIDER_ROLE,
+        body=StartShiftBody,
+        answer=RiderView,
+        command=True,
+        summary="Start a shift, or move its end",
+        refusals=(errors.RiderNotFound, errors.ShiftEndsTooSoon),
+    )
+    def start_shift(self, call: Call[StartShiftBody], rider_id: str) -> RiderView:
+        is_rider(call, rider_id)
+        place = call.body.place.place()
+        until, cell = call.body.until, cell_of(place)
+        return self.rider_command(
+            call, r.StartShift(rider_id=rider_id, place=place, cell=cell, until=until, now=call.now)
+        )
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/shift/end",
+        roles=RIDER_ROLE,
+        body=EmptyBody,
+        answer=RiderView,
+        command=True,
+        summary="End the shift",
+        refusals=(errors.RiderNotFound, errors.RiderBusy),
+    )
+    def end_shift(self, call: Call[EmptyBody], rider_id: str) -> RiderView:
+        is_rider(call, rider_id)
+        return self.rider_command(call, r.EndShift(rider_id=rider_id))
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/positions",
+        roles=RIDER_ROLE,
+        body=PositionsBody,
+        answer=PositionsAnswer,
+        summary="Tell where the rider is",
+        description="Oldest first. What cannot be true is refused with a reason: out_of_range, from_the_future, "
+        "out_of_order, impossible_speed, off_shift. Only the last position is kept.",
+        refusals=(errors.RiderNotFound,),
+    )
+    def report_positions(self, call: Call[PositionsBody], rider_id: str) -> PositionsAnswer:
+        is_rider(call, rider_id)
+        reported = [Position(Place(each.lat, each.lon), each.at) for each in call.body.positions]
+        tracked = self.parts.store.run(
+            lambda transaction: track(transaction, rider_id, reported, call.context, self.parts.policy)
+        )
+        if tracked.last is not None:
+            place, at = tracked.last.place, tracked.last.at
+            carried = (tracked.carrying,) if tracked.carrying else ()
+            point = GeoPoint(lat=place.lat, lon=place.lon)
+            moved = RiderMoved(rider_id=rider_id, position=point, at=at, delivery_ids=carried)
+            self.parts.publisher.publish(moved, rider_id, call.actor, at)
+        refused = [
+            RefusedPosition(index=index, code=verdict.refused)
+            for index, verdict in enumerate(tracked.verdicts)
+            if verdict.refused is not None
+        ]
+        return PositionsAnswer(accepted=len(tracked.verdicts) - len(refused), refused=refused)
+
+    @route("GET", "/v1/riders/<rider_id>/work", roles=RIDER_ROLE, answer=Work, summary="A rider's work now")
+    def get_work(self, call: Call[None], rider_id: str) -> Work:
+        is_rider(call, rider_id)
+        return live.read_work(self.parts, rider_id)
+
+    @route(
+        "GET",
+        "/v1/riders/<rider_id>/live",
+        roles=RIDER_ROLE,
+        answer=Work,
+        summary="A rider's work as it changes",
+        description="Events named `work`, each the whole of it; the id is a position in the log.",
+    )
+    def watch_work(self, call: Call[None], rider_id: str) -> Stream:
+        is_rider(call, rider_id)
+        live.read_work(self.parts, rider_id)
+        return Stream(live.work_events(self.parts, rider_id))

@@ -1,0 +1,376 @@
+"""What the dispatch gateway takes and answers, in the words of its clients."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
+from shared.gateway.cursor import PageQuery
+from shared.kernel.place import Place
+
+RiderId = Annotated[str, StringConstraints(pattern=r"^rid_[A-Za-z0-9-]{1,60}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()-]{3,18}[0-9]$")]
+Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+
+
+class Input(BaseModel):
+    """A body: unknown fields are a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Point(Input):
+    """WGS84 degrees."""
+
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+
+    def place(self) -> Place:
+        return Place(self.lat, self.lon)
+
+    @classmethod
+    def of(cls, place: Place) -> "Point":
+        return cls(lat=place.lat, lon=place.lon)
+
+
+class Capacity(Input):
+    """What the vehicle can take at once."""
+
+    weight_g: Annotated[int, Field(ge=0, le=10_000_000)] = 20_000
+    volume_ml: Annotated[int, Field(ge=0, le=100_000_000)] = 60_000
+
+
+class RegisterRiderBody(Input):
+    rider_id: Annotated[RiderId | None, Field(description="made here when absent")] = None
+    name: Name
+    phone: Phone
+    skills: Annotated[tuple[Skill, ...], Field(max_length=20)] = ()
+    vehicle: Name = "scooter"
+    capacity: Capacity = Capacity()
+
+
+class StartShiftBody(Input):
+    place: Point
+    until: AwareDatetime
+
+
+class EmptyBody(Input):
+    """Nothing to say."""
+
+
+class ReportedPosition(Input):
+    """One fix of the device. Out-of-range figures are answered one by one, so that the good ones are not lost."""
+
+    lat: float
+    lon: float
+    at: AwareDatetime
+
+
+class PositionsBody(Input):
+    positions: Annotated[tuple[ReportedPosition, ...], Field(min_length=1, max_length=100)]
+
+
+class ReportBody(Input):
+    """A rider's report; `occurred_at` is his device's time, kept beside the server's."""
+
+    occurred_at: AwareDatetime | None = None
+
+
+class DeclineBody(ReportBody):
+    reason: Text = ""
+
+
+class ProofBody(Input):
+    kind: Annotated[str, StringConstraints(pattern=r"^(code|photo|signature|none)$")] = "none"
+    reference: Text = ""
+
+
+class HandOverBody(ReportBody):
+    proof: ProofBody = ProofBody()
+
+
+class FailureBody(ReportBody):
+    reason: FailureReason
+    goods: Annotated[
+        Goods | None, Field(description="absent: at the merchant's before the pick-up, with the rider after it")
+    ] = None
+    evidence: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+
+
+class AssignBody(Input):
+    rider_id: RiderId
+    reason: Text = ""
+
+
+class UnassignBody(Input):
+    reason: Text = ""
+
+
+class DeliveriesQuery(PageQuery):
+    stage: Stage | None = None
+
+
+class DeliveryView(BaseModel):
+    """A delivery as its stream tells it. Places are the shop's door and a cell; nobody's home."""
+
+    delivery_id: str
+    order_id: str
+    version: int
+    stage: Stage
+    attempt: int
+    rider_id: str | None
+    mode: AssignmentMode | None
+    offered_to: str | None
+    answer_by: datetime | None
+    in_grab_pool: bool
+    urgent: bool
+    pickup: Point
+    pickup_cell: str
+    dropoff_cell: str
+    skills: tuple[str, ...]
+    priority: Priority
+    promised_at: datetime | None
+    ready_at: datetime | None
+    goods_ready: bool
+    wanted_by: datetime | None
+    assigned_at: datetime | None
+    report_by: datetime | None
+    failure: FailureReason | None
+    goods: Goods | None
+    return_by: datetime | None
+
+    @classmethod
+    def of(cls, delivery_id: str, version: int, delivery: Delivery) -> "DeliveryView":
+        offer = delivery.offer
+        return cls(
+            delivery_id=delivery_id,
+            order_id=delivery.order_id,
+            version=version,
+            stage=delivery.stage,
+            attempt=delivery.attempt,
+            rider_id=delivery.rider_id,
+            mode=delivery.mode,
+            offered_to=offer.rider_id if offer else None,
+            answer_by=offer.answer_by if offer else None,
+            in_grab_pool=delivery.in_grab_pool,
+            urgent=delivery.urgent,
+            pickup=Point.of(delivery.pickup),
+            pickup_cell=delivery.pickup_cell,
+            dropoff_cell=delivery.dropoff_cell,
+            skills=delivery.skills,
+            priority=delivery.priority,
+            promised_at=delivery.promised_at,
+            ready_at=delivery.ready_at,
+            goods_ready=delivery.goods_ready,
+            wanted_by=delivery.wanted_by,
+            assigned_at=delivery.assigned_at,
+            report_by=delivery.report_by,
+            failure=delivery.failure,
+            goods=delivery.goods,
+            return_by=delivery.return_by,
+        )
+
+
+class LastSeen(BaseModel):
+    """Where a rider was last, and when his device said so."""
+
+    lat: float
+    lon: float
+    at: datetime
+
+
+class RiderView(BaseModel):
+    """A rider as his stream tells him."""
+
+    rider_id: str
+    version: int
+    name: str | None
+    phone: str | None
+    skills: tuple[str, ...]
+    vehicle: str
+    capacity: Capacity
+    on_shift: bool
+    shift_until: datetime | None
+    silent: bool
+    offered: str | None
+    carrying: str | None
+    returns: tuple[str, ...]
+    last_seen: LastSeen | None = None
+
+    @classmethod
+    def of(cls, version: int, rider: Rider, last_seen: LastSeen | None = None) -> "RiderView":
+        return cls(
+            rider_id=rider.rider_id,
+            version=version,
+            name=rider.name,
+            phone=rider.phone,
+            skills=rider.skills,
+            vehicle=rider.vehicle,
+            capacity=Capacity(weight_g=rider.capacity_g, volume_ml=rider.capacity_ml),
+            on_shift=rider.on_shift,
+            shift_until=rider.shift_until,
+            silent=rider.silent,
+            offered=rider.offered,
+            carrying=rider.carrying,
+            returns=rider.returns,
+            last_seen=last_seen,
+        )
+
+    @classmethod
+    def of_row(cls, row: RiderRow) -> "RiderView":
+        position = row.position
+        if position is None:
+            return cls.of(row.version, row.rider)
+        last_seen = LastSeen(lat=position.place.lat, lon=position.place.lon, at=position.at)
+        return cls.of(row.version, row.rider, last_seen)
+
+
+class RefusedPosition(BaseModel):
+    """A position that was not believed; `index` is its place in what was sent."""
+
+    index: int
+    code: str
+
+
+class PositionsAnswer(BaseModel):
+    accepted: int
+    refused: list[RefusedPosition]
+
+
+class WorkOffer(BaseModel):
+    """A question that waits for the rider's answer."""
+
+    delivery_id: str
+    order_id: str
+    pickup: Point
+    pickup_address: str
+    dropoff_cell: str
+    ready_at: datetime | None
+    answer_by: datetime
+
+
+class WorkDelivery(BaseModel):
+    """What the rider carries; `dropoff` is the exact door as soon as it is known, else the middle of its cell."""
+
+    delivery_id: str
+    order_id: str
+    stage: Stage
+    pickup: Point
+    pickup_address: str
+    dropoff: Point
+    address: str
+    contact_name: str
+    contact_phone: str
+    ready_at: datetime | None
+    goods_ready: bool
+    report_by: datetime | None
+
+
+class WorkReturn(BaseModel):
+    """Goods that the rider has to bring back."""
+
+    delivery_id: str
+    order_id: str
+    pickup: Point
+    pickup_address: str
+    return_by: datetime | None
+
+
+class Work(BaseModel):
+    """Everything that a rider's device must show now."""
+
+    rider_id: str
+    on_shift: bool
+    silent: bool
+    offers: list[WorkOffer]
+    deliveries: list[WorkDelivery]
+    returns: list[WorkReturn]
+    server_time: datetime
+
+
+class PoolEntry(BaseModel):
+    """A delivery that any fitting rider may claim."""
+
+    delivery_id: str
+    order_id: str
+    pickup: Point
+    pickup_cell: str
+    dropoff_cell: str
+    skills: tuple[str, ...]
+    priority: Priority
+    ready_at: datetime | None
+    requested_at: datetime | None
+    wanted_by: datetime | None
+
+    @classmethod
+    def of(cls, row: DeliveryRow) -> "PoolEntry":
+        delivery = row.delivery
+        return cls(
+            delivery_id=row.delivery_id,
+            order_id=delivery.order_id,
+            pickup=Point.of(delivery.pickup),
+            pickup_cell=delivery.pickup_cell,
+            dropoff_cell=delivery.dropoff_cell,
+            skills=delivery.skills,
+            priority=delivery.priority,
+            ready_at=delivery.ready_at,
+            requested_at=delivery.requested_at,
+            wanted_by=delivery.wanted_by,
+        )
+
+
+class WaitingView(BaseModel):
+    """A delivery without a rider. `why`: the engine's reason, rider by rider; null when it has not looked yet."""
+
+    delivery_id: str
+    order_id: str
+    version: int
+    attempt: int
+    since: datetime | None
+    wanted_by: datetime | None
+    offered_to: str | None
+    in_grab_pool: bool
+    urgent: bool
+    pickup: Point
+    dropoff_cell: str
+    skills: tuple[str, ...]
+    priority: Priority
+    promised_at: datetime | None
+    why: dict[str, str] | None
+
+    @classmethod
+    def of(cls, waiting: WaitingRow) -> "WaitingView":
+        row, delivery = waiting.row, waiting.row.delivery
+        return cls(
+            delivery_id=row.delivery_id,
+            order_id=delivery.order_id,
+            version=row.version,
+            attempt=delivery.attempt,
+            since=delivery.requested_at,
+            wanted_by=delivery.wanted_by,
+            offered_to=delivery.offer.rider_id if delivery.offer else None,
+            in_grab_pool=delivery.in_grab_pool,
+            urgent=delivery.urgent,
+            pickup=Point.of(delivery.pickup),
+            dropoff_cell=delivery.dropoff_cell,
+            skills=delivery.skills,
+            priority=delivery.priority,
+            promised_at=delivery.promised_at,
+            why=None if waiting.why is None else dict(waiting.why),
+        )
+
+
+class DispatchBoard(BaseModel):
+    """A dispatcher's screen, true up to `position` of the log."""
+
+    position: int
+    server_time: datetime
+    waiting: list[WaitingView]
+    riders: list[RiderView]
+    urgent: list[DeliveryView]

@@ -1,0 +1,31 @@
+"""The dispatch service under nameko: hears orders, keeps its read models, watches its waits, runs the engine."""
+
+from services.dispatch.gateway import DispatchGateway
+from services.dispatch.inbound import SUBSCRIBED
+from services.dispatch.wiring import build
+from shared.messaging.batch import Batch
+from shared.messaging.subscription import subscription
+from shared.runtime.extensions import Parts, every
+
+
+class DispatchService(DispatchGateway):
+    """Finds who carries, and follows the way."""
+
+    name = "dispatch"
+    parts = Parts(build)
+
+    @subscription(SUBSCRIBED)
+    def on_messages(self, batch: Batch) -> None:
+        self.parts.inbox.consume(batch)
+
+    @every(0.05)
+    def projections(self) -> int:
+        return self.parts.run_projection()
+
+    @every(0.1)
+    def deadlines(self) -> int:
+        return self.parts.fire_deadlines()
+
+    @every(0.1)
+    def engine(self) -> None:
+        self.parts.run_engine()

@@ -1,0 +1,323 @@
+"""What dispatch remembers for reading: the state of every delivery and rider by the log, contacts, last positions.
+
+The folded state itself is kept, so that a list says the same as a stream does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from services.dispatch.domain.contacts import Contact, ContactCommand, ForgetContact, RememberContact
+from services.dispatch.domain.delivery.events import DeliveryEvent
+from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
+from services.dispatch.domain.delivery.state import evolve as evolve_delivery
+from services.dispatch.domain.positions import Position
+from services.dispatch.domain.rider.events import RiderEvent, ShiftStarted
+from services.dispatch.domain.rider.state import NOBODY, Rider
+from services.dispatch.domain.rider.state import evolve as evolve_rider
+from services.dispatch.domain.values import Stage
+from services.dispatch.engine.picture import DeliverySeen, NobodyFits, Picture, RiderSeen, Standing
+from shared.eventstore.model import StoredEvent
+from shared.kernel.place import Place
+
+PROJECTION = "dispatch.views"
+VERSION = 1
+
+_DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
+_RIDER: TypeAdapter[Rider] = TypeAdapter(Rider)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery as of its version."""
+
+    delivery_id: str
+    version: int
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class RiderRow:
+    """A rider as of his version, and where he was last seen."""
+
+    rider_id: str
+    version: int
+    rider: Rider
+    position: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A delivery that wants a rider, and the engine's last word on it (None: it was not looked at yet)."""
+
+    row: DeliveryRow
+    why: Mapping[str, str] | None
+    decided_at: datetime | None
+
+
+def project_delivery(connection: Any, stored: StoredEvent, event: DeliveryEvent) -> None:
+    """Folds one more event into the delivery's row."""
+    before = _state_of(connection, "SELECT version, state FROM deliveries WHERE delivery_id = %s", stored)
+    if before is None:
+        return
+    state = evolve_delivery(_DELIVERY.validate_python(before) if before else UNHEARD_DELIVERY, event)
+    connection.execute(
+        "INSERT INTO deliveries (delivery_id, version, state, order_id, stage, rider_id, offered_to, in_grab_pool,"
+        " urgent, changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (delivery_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state,"
+        " order_id = EXCLUDED.order_id, stage = EXCLUDED.stage, rider_id = EXCLUDED.rider_id,"
+        " offered_to = EXCLUDED.offered_to, in_grab_pool = EXCLUDED.in_grab_pool, urgent = EXCLUDED.urgent,"
+        " changed_at = EXCLUDED.changed_at",
+        (
+            stored.stream_id,
+            stored.version,
+            Jsonb(_DELIVERY.dump_python(state, mode="json")),
+            state.order_id,
+            state.stage.value,
+            state.rider_id,
+            state.offer.rider_id if state.offer else None,
+            state.in_grab_pool,
+            state.urgent,
+            stored.recorded_at,
+        ),
+    )
+    if state.stage is Stage.WAITING and state.offer is None:
+        connection.execute(
+            "INSERT INTO waiting (delivery_id, since) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (stored.stream_id, state.requested_at),
+        )
+    else:
+        connection.execute("DELETE FROM waiting WHERE delivery_id = %s", (stored.stream_id,))
+
+
+def project_rider(connection: Any, stored: StoredEvent, event: RiderEvent) -> None:
+    """Folds one more event into the rider's row; a shift starts where its rider says that he is."""
+    before = _state_of(connection, "SELECT version, state FROM riders WHERE rider_id = %s", stored)
+    if before is None:
+        return
+    state = evolve_rider(_RIDER.validate_python(before) if before else NOBODY, event)
+    connection.execute(
+        "INSERT INTO riders (rider_id, version, state, on_shift, silent, offered, carrying)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (rider_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state,"
+        " on_shift = EXCLUDED.on_shift, silent = EXCLUDED.silent, offered = EXCLUDED.offered,"
+        " carrying = EXCLUDED.carrying",
+        (
+            stored.stream_id,
+            stored.version,
+            Jsonb(_RIDER.dump_python(state, mode="json")),
+            state.on_shift,
+            state.silent,
+            state.offered,
+            state.carrying,
+        ),
+    )
+    if isinstance(event, ShiftStarted):
+        save_position(connection, stored.stream_id, Position(event.place, stored.occurred_at))
+
+
+def _state_of(connection: Any, query: str, stored: StoredEvent) -> Mapping[str, Any] | None:
+    """The state before an event: empty for a new row, None when the row has the event already."""
+    row = connection.execute(query, (stored.stream_id,)).fetchone()
+    if row is None:
+        return {}
+    return None if row["version"] >= stored.version else row["state"]
+
+
+def save_position(connection: Any, rider_id: str, position: Position) -> None:
+    """Keeps the latest position by the device's time."""
+    connection.execute(
+        "INSERT INTO rider_positions (rider_id, lat, lon, at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (rider_id) DO UPDATE SET lat = EXCLUDED.lat, lon = EXCLUDED.lon, at = EXCLUDED.at"
+        " WHERE rider_positions.at < EXCLUDED.at",
+        (rider_id, position.place.lat, position.place.lon, position.at),
+    )
+
+
+def position_read(connection: Any) -> int:
+    """Up to which position of the log the read models are true."""
+    row = connection.execute(
+        "SELECT position FROM follower_positions WHERE name = %s", (f"{PROJECTION}.v{VERSION}",)
+    ).fetchone()
+    return 0 if row is None else int(row["position"])
+
+
+def position_of(connection: Any, rider_id: str) -> Position | None:
+    """Where a rider was last seen."""
+    row = connection.execute("SELECT lat, lon, at FROM rider_positions WHERE rider_id = %s", (rider_id,)).fetchone()
+    return None if row is None else Position(Place(row["lat"], row["lon"]), row["at"])
+
+
+def apply_contact(connection: Any, command: ContactCommand) -> None:
+    """Remembers or forgets who and where exactly."""
+    match command:
+        case RememberContact(contact=contact):
+            connection.execute(
+                "INSERT INTO contacts (order_id, customer_name, customer_phone, address, dropoff_lat, dropoff_lon,"
+                " merchant_name, merchant_phone, pickup_address) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (order_id) DO UPDATE SET customer_name = EXCLUDED.customer_name,"
+                " customer_phone = EXCLUDED.customer_phone, address = EXCLUDED.address,"
+                " dropoff_lat = EXCLUDED.dropoff_lat, dropoff_lon = EXCLUDED.dropoff_lon,"
+                " merchant_name = EXCLUDED.merchant_name, merchant_phone = EXCLUDED.merchant_phone,"
+                " pickup_address = EXCLUDED.pickup_address",
+                (
+                    contact.order_id,
+                    contact.customer_name,
+                    contact.customer_phone,
+                    contact.address,
+                    contact.dropoff.lat,
+                    contact.dropoff.lon,
+                    contact.merchant_name,
+                    contact.merchant_phone,
+                    contact.pickup_address,
+                ),
+            )
+        case ForgetContact(order_id=order_id):
+            connection.execute("DELETE FROM contacts WHERE order_id = %s", (order_id,))
+
+
+def contact_of(connection: Any, order_id: str) -> Contact | None:
+    """Who and where exactly; None before it was told and after the order has ended."""
+    row = connection.execute("SELECT * FROM contacts WHERE order_id = %s", (order_id,)).fetchone()
+    if row is None:
+        return None
+    dropoff = Place(row.pop("dropoff_lat"), row.pop("dropoff_lon"))
+    return Contact(dropoff=dropoff, **row)
+
+
+def rider_row(connection: Any, rider_id: str) -> RiderRow | None:
+    """A rider as of the projection."""
+    row = connection.execute(f"{_RIDERS} WHERE r.rider_id = %s", (rider_id,)).fetchone()
+    return None if row is None else _rider_row(row)
+
+
+def riders_on_shift(connection: Any) -> list[RiderRow]:
+    """Everybody who works now."""
+    return [_rider_row(row) for row in connection.execute(f"{_RIDERS} WHERE r.on_shift ORDER BY r.rider_id")]
+
+
+def riders_page(connection: Any, after: str, limit: int) -> list[RiderRow]:
+    """All riders by id."""
+    found = connection.execute(f"{_RIDERS} WHERE r.rider_id > %s ORDER BY r.rider_id LIMIT %s", (after, limit))
+    return [_rider_row(row) for row in found]
+
+
+def deliveries_page(connection: Any, stage: Stage | None, before: str | None, limit: int) -> list[DeliveryRow]:
+    """Deliveries, the latest order first."""
+    found = connection.execute(
+        "SELECT delivery_id, version, state FROM deliveries WHERE (%(stage)s::text IS NULL OR stage = %(stage)s)"
+        " AND (%(before)s::text IS NULL OR delivery_id < %(before)s) ORDER BY delivery_id DESC LIMIT %(limit)s",
+        {"stage": stage.value if stage else None, "before": before, "limit": limit},
+    )
+    return [_delivery_row(row) for row in found]
+
+
+def grab_pool(connection: Any, limit: int) -> list[DeliveryRow]:
+    """What any fitting rider may claim, the longest waiting first."""
+    found = connection.execute(
+        "SELECT delivery_id, version, state FROM deliveries WHERE in_grab_pool AND stage = 'waiting'"
+        " ORDER BY delivery_id LIMIT %s",
+        (limit,),
+    )
+    return [_delivery_row(row) for row in found]
+
+
+def wanting_riders(connection: Any, limit: int) -> list[WaitingRow]:
+    """Everything without a rider, offered or not, the longest waiting first."""
+    found = connection.execute(
+        "SELECT d.delivery_id, d.version, d.state, w.why, w.decided_at FROM deliveries d"
+        " LEFT JOIN waiting w USING (delivery_id) WHERE d.stage = 'waiting' ORDER BY d.delivery_id LIMIT %s",
+        (limit,),
+    )
+    return [WaitingRow(_delivery_row(row), row["why"], row["decided_at"]) for row in found]
+
+
+def urgent(connection: Any, limit: int) -> list[DeliveryRow]:
+    """What a person must look at now."""
+    found = connection.execute(
+        "SELECT delivery_id, version, state FROM deliveries WHERE urgent ORDER BY delivery_id LIMIT %s", (limit,)
+    )
+    return [_delivery_row(row) for row in found]
+
+
+def picture(connection: Any, now: datetime, limit: int) -> Picture | None:
+    """What the engine decides by; None when nothing waits."""
+    found = connection.execute(
+        "SELECT d.delivery_id, d.version, d.state FROM waiting w JOIN deliveries d USING (delivery_id)"
+        " ORDER BY w.since, w.delivery_id LIMIT %s",
+        (limit,),
+    ).fetchall()
+    if not found:
+        return None
+    deliveries = tuple(_seen(_delivery_row(row), now) for row in found)
+    riders = tuple(seen for row in riders_on_shift(connection) if (seen := _rider_seen(row)) is not None)
+    return Picture(now=now, riders=riders, deliveries=deliveries)
+
+
+def explain(connection: Any, decisions: Sequence[NobodyFits], now: datetime) -> None:
+    """Keeps why nobody could be asked; rewritten only when the reasons changed."""
+    for decision in decisions:
+        why = Jsonb({rider_id: reason.value for rider_id, reason in decision.why.items()})
+        connection.execute(
+            "UPDATE waiting SET why = %s, decided_at = %s WHERE delivery_id = %s AND why IS DISTINCT FROM %s",
+            (why, now, decision.delivery_id, why),
+        )
+
+
+_RIDERS = (
+    "SELECT r.rider_id, r.version, r.state, p.lat, p.lon, p.at"
+    " FROM riders r LEFT JOIN rider_positions p USING (rider_id)"
+)
+
+
+def _delivery_row(row: Mapping[str, Any]) -> DeliveryRow:
+    return DeliveryRow(row["delivery_id"], row["version"], _DELIVERY.validate_python(row["state"]))
+
+
+def _rider_row(row: Mapping[str, Any]) -> RiderRow:
+    position = None if row["at"] is None else Position(Place(row["lat"], row["lon"]), row["at"])
+    return RiderRow(row["rider_id"], row["version"], _RIDER.validate_python(row["state"]), position)
+
+
+def _seen(row: DeliveryRow, now: datetime) -> DeliverySeen:
+    delivery = row.delivery
+    return DeliverySeen(
+        delivery_id=row.delivery_id,
+        pickup=delivery.pickup,
+        skills=frozenset(delivery.skills),
+        weight_g=delivery.weight_g,
+        volume_ml=delivery.volume_ml,
+        priority=delivery.priority,
+        requested_at=delivery.requested_at or now,
+        ready_at=delivery.ready_at or now,
+        tried=delivery.tried,
+        barred=delivery.barred,
+    )
+
+
+def _rider_seen(row: RiderRow) -> RiderSeen | None:
+    rider = row.rider
+    place = row.position.place if row.position else rider.shift_place
+    if place is None or rider.shift_until is None:
+        return None
+    return RiderSeen(
+        rider_id=row.rider_id,
+        place=place,
+        standing=_standing(rider),
+        skills=frozenset(rider.skills),
+        capacity_g=rider.capacity_g,
+        capacity_ml=rider.capacity_ml,
+        shift_until=rider.shift_until,
+    )
+
+
+def _standing(rider: Rider) -> Standing:
+    if rider.silent:
+        return Standing.SILENT
+    if rider.carrying is not None:
+        return Standing.CARRYING
+    return Standing.ASKED if rider.offered is not None else Standing.FREE

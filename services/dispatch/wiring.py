@@ -1,0 +1,134 @@
+"""The composition root: builds this service's parts from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.dispatch import engine_turn, views
+from services.dispatch.application import fire_deadlines, perform
+from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
+from services.dispatch.domain.contacts import ForgetContact, RememberContact
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.inbound import commands_for
+from services.dispatch.outbound import messages_for
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.eventstore.model import Context, StoredEvent
+from shared.eventstore.ports import Transaction
+from shared.eventstore.postgres import PostgresStore
+from shared.eventstore.projection import Projection
+from shared.kernel.clock import Clock
+from shared.kernel.ids import IdSource, new_id
+from shared.messaging.inbox import Handle, Inbox
+from shared.messaging.publisher import TelemetryPublisher
+from shared.messaging.tail import TailSpec
+from shared.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.gateway.live import LogBroadcast
+
+SERVICE = "dispatch"
+ENGINE_ACTOR = "system:engine"
+DEADLINE_ACTOR = "system:deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchParts:
+    """What the service and its gateway are made of."""
+
+    settings: Settings
+    clock: Clock
+    store: PostgresStore
+    policy: DispatchPolicy
+    inbox: Inbox
+    projection: Projection
+    publisher: TelemetryPublisher
+    broadcast: LogBroadcast
+    ids: IdSource
+
+    def run_engine(self) -> int:
+        """One turn of the engine; returns how many riders were asked."""
+        return engine_turn.take_turn(self.store, self._on_its_own(ENGINE_ACTOR), self.policy)
+
+    def fire_deadlines(self) -> int:
+        """Acts on the waits that have run out; returns how many."""
+        return fire_deadlines(self.store, self._on_its_own(DEADLINE_ACTOR), self.policy)
+
+    def run_projection(self) -> int:
+        """Brings the read models up to date; returns how many events that took."""
+        return self.projection.run(self.store)
+
+    def close(self) -> None:
+        self.broadcast.close()
+        self.publisher.close()
+        self.store.close()
+
+    def _on_its_own(self, actor: str) -> Context:
+        now = self.clock.now()
+        return Context(actor=actor, now=now, occurred_at=now, correlation_id=self.ids("cor"))
+
+
+def build(settings: Settings) -> DispatchParts:
+    """Connects the parts; called once per process."""
+    # The tail imports this module too, and must stay without eventlet.
+    from shared.gateway.live import LogBroadcast
+
+    policy = settings.policy(DispatchPolicy)
+    store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
+    return DispatchParts(
+        settings=settings,
+        clock=settings.clock,
+        store=store,
+        policy=policy,
+        inbox=Inbox(store, SERVICE, hearing(settings.clock, policy)),
+        projection=Projection(views.PROJECTION, views.VERSION, project),
+        publisher=TelemetryPublisher(SERVICE, settings.amqp_url),
+        broadcast=LogBroadcast(store),
+        ids=new_id,
+    )
+
+
+def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
+    """What is done on each message, in the inbox's transaction."""
+
+    def hear(transaction: Transaction, envelope: Envelope, message: Message) -> None:
+        now = clock.now()
+        context = Context(
+            actor=f"service:{envelope.service}",
+            now=now,
+            occurred_at=now,
+            correlation_id=envelope.correlationid,
+            causation_id=envelope.id,
+            traceparent=envelope.traceparent,
+        )
+        for command in commands_for(message, envelope, now):
+            if isinstance(command, RememberContact | ForgetContact):
+                views.apply_contact(transaction.connection, command)
+            else:
+                perform(transaction, command, context, policy)
+
+    return hear
+
+
+def project(transaction: Transaction, stored: StoredEvent) -> None:
+    """Folds one event of the log into the read models."""
+    version, data, vault = stored.schema_version, stored.data, transaction.vault
+    if DELIVERY_CODEC.knows(stored.type):
+        delivery_event = DELIVERY_CODEC.decode(stored.type, version, data, vault)
+        views.project_delivery(transaction.connection, stored, delivery_event)
+    else:
+        rider_event = RIDER_CODEC.decode(stored.type, version, data, vault)
+        views.project_rider(transaction.connection, stored, rider_event)
+
+
+def tail_spec(settings: Settings) -> TailSpec:
+    """What sequencing and publishing this service takes."""
+    return TailSpec(
+        service=SERVICE,
+        postgres_url=settings.postgres_url,
+        amqp_url=settings.amqp_url,
+        codecs=CODECS,
+        outbound=messages_for,
+        master_key=settings.master_key,
+    )

@@ -37,16 +37,26 @@ class Backends:
         """The administrator's AMQP address."""
         return self.broker.url
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody else uses them, so that they may be killed and filled at will."""
+        return self.local_postgres is not None
+
     def close(self) -> None:
         """Stops what was started for us, and nothing else."""
         self.cleanup.close()
+
+
+def private_home(folder: Path) -> Path:
+    """Where private instances asked for in `folder` keep their data."""
+    return accounts.reachable_folder(folder, accounts.plain_account())
 
 
 def private_backends(
     folder: Path, *, durable: bool = True, on_start: OnStart = lambda _name, _pid, _signal: None
 ) -> Backends:
     """Starts private instances under `folder`, both at once."""
-    home = accounts.reachable_folder(folder, accounts.plain_account())
+    home = private_home(folder)
     home.mkdir(parents=True, exist_ok=True)
     if accounts.plain_account() is not None:
         home.chmod(0o711)

@@ -24,10 +24,10 @@ def permissions_of(user: str) -> dict[str, str]:
         return {"configure": ".*", "write": ".*", "read": ".*"}
     if user == AUDIT:
         own = r"audit(\..*)?|amq\.gen-.*"
-        return _anchored(configure=own, write=own, read=rf"{own}|[a-z]+\.{Channel.PUBLIC}")
+        return _anchored(configure=own, write=own, read=rf"{own}|[a-z]+\.{Channel.PUBLIC}|doorstep\.log")
     inbox = rf"{user}\.(inbox(\..+)?|dead(\..+)?)"
-    # Transient queues of a process that only listens to telemetry are named by the service or by the broker.
-    transient = rf"{user}\.live(\..+)?|amq\.gen-.*"
+    # The broker names the exclusive queues in which telemetry is heard.
+    transient = r"amq\.gen-.*"
     channels = rf"{user}\.({'|'.join(Channel)})"
     private = [rf"{owner}\.{Channel.PRIVATE}" for owner, readers in PRIVATE_READERS.items() if user in readers]
     own = f"{channels}|{inbox}|{transient}"

@@ -46,7 +46,8 @@ def sweep() -> None:
         except (OSError, ValueError):
             continue  # Another run is just making it.
         if not processes.is_running(processes.Identity(pid, started)):
-            Ledger(folder / "ledger").stop_all()
+            for ledger in folder.rglob("ledger"):
+                Ledger(ledger).stop_all()
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -120,8 +121,8 @@ def _containers(say: Callable[[str], None]) -> Backends | None:
 
 
 def _engine_has_images(say: Callable[[str], None]) -> bool:
-    import docker
-    from docker.errors import DockerException, ImageNotFound
+    import docker  # type: ignore[import-untyped]
+    from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped]
 
     try:
         client = docker.from_env(timeout=120)

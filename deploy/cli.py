@@ -1,0 +1,284 @@
+"""The `doorstep` command: finds each service's own commands and runs them; it has no logic of its own.
+
+What opens sockets or threads is imported where it is used: a service must patch the standard library first.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from shared.contracts.message import SERVICES
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs and looks after a Doorstep platform.")
+log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
+parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
+app.add_typer(log_app, name="log")
+app.add_typer(parked_app, name="parked")
+
+RunDir = Annotated[Path, typer.Option(help="Where the platform keeps everything.")]
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
+DEFAULT_RUN_DIR = Path(".run")
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    app()
+
+
+def fail(sentence: str) -> NoReturn:
+    """Ends the command with a plain sentence instead of a trace."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(2)
+
+
+def variables(run_dir: Path) -> Mapping[str, str]:
+    """The environment, completed by what the platform of this folder wrote down when it started."""
+    path = run_dir / "env.json"
+    written: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {**written, **{name: text for name, text in os.environ.items() if name.startswith("DOORSTEP_")}}
+
+
+def variable(run_dir: Path, name: str) -> str:
+    return variables(run_dir).get(name) or fail(f"{name} is not set, and {run_dir}/env.json does not tell it")
+
+
+def known(service: str) -> str:
+    return service if service in SERVICES else fail(f"{service} is not one of {', '.join(SERVICES)}")
+
+
+def settings_of(service: str, run_dir: Path) -> Any:
+    """The settings of a service; ends the command naming every variable that is missing or wrong."""
+    from shared.runtime.settings import Settings, SettingsError
+
+    try:
+        return Settings.from_environment(known(service), variables(run_dir))
+    except SettingsError as error:
+        fail(str(error))
+
+
+@app.command()
+def run(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Runs one service until it is asked to stop."""
+    # Patches the standard library: before everything else.
+    from shared.runtime.process import serve
+    from shared.runtime.settings import SettingsError
+
+    settings = settings_of(service, run_dir)
+    module = import_module(f"services.{service}.service")
+    try:
+        serve(getattr(module, f"{service.capitalize()}Service"), settings)
+    except SettingsError as error:
+        fail(str(error))
+
+
+@app.command()
+def tail(services: Annotated[list[str] | None, typer.Argument()] = None, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Sequences and publishes the events of the named services, or of all, until it is asked to stop."""
+    from shared.messaging.tail import run_tail
+    from shared.runtime.logging import configure_logging
+    from shared.runtime.settings import address
+
+    told = variables(run_dir)
+    configure_logging("tail", told.get("DOORSTEP_LOG_LEVEL", "info"))
+    specs = []
+    for service in services or SERVICES:
+        settings = settings_of(service, run_dir)
+        specs.append(import_module(f"services.{service}.wiring").tail_spec(settings))
+    metrics = address(told["DOORSTEP_TAIL_METRICS"]) if told.get("DOORSTEP_TAIL_METRICS") else None
+    run_tail(specs, metrics_address=(metrics.host, metrics.port) if metrics else None)
+
+
+@app.command()
+def migrate(run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Brings all schemas up to date, as the owner in DOORSTEP_POSTGRES_URL, with each service's own password."""
+    from urllib.parse import unquote, urlsplit
+
+    from shared.eventstore.migrate import migrate as migrate_service
+
+    admin_url = variable(run_dir, "DOORSTEP_POSTGRES_URL")
+    for service in SERVICES:
+        password = urlsplit(variable(run_dir, f"DOORSTEP_{service.upper()}_POSTGRES_URL")).password
+        if not password:
+            fail(f"DOORSTEP_{service.upper()}_POSTGRES_URL holds no password")
+        done = migrate_service(admin_url, service, unquote(password))
+        typer.echo(f"{service}: {', '.join(done) if done else 'up to date'}")
+
+
+@app.command()
+def token(
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times.")],
+    identifier: Annotated[list[str] | None, typer.Option("--id", help="An id its holder may act for.")] = None,
+    hours: Annotated[float, typer.Option(help="How long it is good for.")] = 1,
+    run_dir: RunDir = DEFAULT_RUN_DIR,
+) -> None:
+    """Prints a development token, signed with the key of the platform in this folder."""
+    from shared.gateway.auth import Role
+    from shared.gateway.tokens import SigningKey, issue
+
+    unknown = [name for name in role if name not in set(Role)]
+    if unknown:
+        fail(f"there is no role {', '.join(unknown)}; there are {', '.join(Role)}")
+    key = SigningKey.load(Path(variable(run_dir, "DOORSTEP_SIGNING_KEY")))
+    ids = identifier or []
+    issuer = variables(run_dir).get("DOORSTEP_JWT_ISSUER", "doorstep")
+    subject = ids[0] if ids else "-".join(role)
+    typer.echo(issue(key, subject=subject, roles=role, ids=ids, issuer=issuer, lifetime_seconds=hours * 3600))
+
+
+@app.command()
+def up(
+    speed: Annotated[float, typer.Option(help="How many times as fast as the wall's the clock runs.")] = 1,
+    policies: Annotated[Path | None, typer.Option(help="JSON that overrides policies by service and name.")] = None,
+    run_dir: RunDir = DEFAULT_RUN_DIR,
+) -> None:
+    """Runs the whole platform, without a city, until Ctrl-C."""
+    from deploy.local.platform import Platform
+
+    overrides = json.loads(policies.read_text(encoding="utf-8")) if policies else {}
+
+    def stay() -> int:
+        with Platform(run_dir, clock_speed=speed, policies=overrides) as platform:
+            for service in SERVICES:
+                typer.echo(f"  {service:<10} {platform.url(service)}/docs")
+            typer.echo("Ctrl-C, or `make down`, stops it")
+            signal.pause()
+        return 0
+
+    sys.exit(until_stopped(stay))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="One bounded city, then the verdict.")] = False,
+    orders: Annotated[int, typer.Option(min=1)] = 60,
+    scenario: Annotated[str, typer.Option(help="The folder of a Meal Delivery Routing Problem instance.")] = "",
+    speed: Annotated[float, typer.Option(help="How fast the clock runs; 0: as the city thinks best.")] = 0,
+    seed: Annotated[int, typer.Option()] = 1,
+    run_dir: RunDir = DEFAULT_RUN_DIR,
+) -> None:
+    """Runs the platform with a city that uses it."""
+    from deploy.city.demo import run as run_city
+
+    sys.exit(
+        until_stopped(
+            lambda: run_city(
+                once=once,
+                orders=orders,
+                scenario=scenario or None,
+                speed=speed or None,
+                seed=seed,
+                run_dir=run_dir,
+            )
+        )
+    )
+
+
+def until_stopped(work: Callable[[], int]) -> int:
+    """Runs `work`; SIGTERM and SIGHUP end it as Ctrl-C does, so that everything it started is stopped."""
+    from deploy.local.platform import AlreadyRunning
+    from deploy.local.processes import DidNotStart
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+    try:
+        return work()
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+        return 0
+    except (AlreadyRunning, DidNotStart) as error:
+        fail(str(error))
+
+
+@app.command()
+def down(run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Stops exactly what the platform of this folder started, also after a crash."""
+    from deploy.local.down import down as stop_platform
+
+    stopped = stop_platform(run_dir.resolve())
+    typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing of ours was running")
+
+
+@log_app.command("verify")
+def log_verify(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Proves that a service's event log is whole, or says where it is not."""
+    from shared.eventstore.verify import verify_log
+
+    verdict = verify_log(variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL"))
+    typer.echo(f"{verdict.events} events, {verdict.pending} wait for their position, head {verdict.head}")
+    for problem in verdict.problems:
+        typer.echo(f"{problem.where}: {problem.reason}")
+    raise typer.Exit(0 if verdict.is_whole else 1)
+
+
+def parked_of(service: str, run_dir: Path) -> Any:
+    """The parked messages of a service, with the inboxes that can handle them again."""
+    from shared.messaging.parked import Parked
+
+    parts = import_module(f"services.{known(service)}.wiring").build(settings_of(service, run_dir))
+    return Parked(parts.store, [parts.inbox])
+
+
+def operator() -> str:
+    """In whose name an operator's command is written down."""
+    import getpass
+
+    return f"operator:{getpass.getuser()}"
+
+
+@parked_app.command("list")
+def parked_list(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Sequences that stand still, oldest first, as JSON lines."""
+    for sequence in parked_of(service, run_dir).list():
+        typer.echo(json.dumps(asdict(sequence), default=str))
+
+
+@parked_app.command("show")
+def parked_show(service: Service, parked_id: int, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """The whole sequence a parked message belongs to. The bodies may hold personal data."""
+    for message in guarded(lambda: parked_of(service, run_dir).show(parked_id)):
+        typer.echo(json.dumps(asdict(message), default=str))
+
+
+@parked_app.command("retry")
+def parked_retry(service: Service, parked_id: int, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Tries a sequence again, first message first."""
+    done = guarded(lambda: parked_of(service, run_dir).retry(parked_id, operator()))
+    typer.echo(json.dumps(asdict(done)))
+    raise typer.Exit(1 if done.error else 0)
+
+
+@parked_app.command("skip")
+def parked_skip(
+    service: Service,
+    parked_id: int,
+    reason: Annotated[str, typer.Option(help="Why it may be given up; kept for good.")],
+    run_dir: RunDir = DEFAULT_RUN_DIR,
+) -> None:
+    """Gives the first message of a sequence up."""
+    guarded(lambda: parked_of(service, run_dir).skip(parked_id, operator(), reason))
+
+
+def guarded(work: Callable[[], Any]) -> Any:
+    """A refusal of the domain is a sentence, not a trace."""
+    from shared.kernel.errors import DomainError
+
+    try:
+        return work()
+    except DomainError as error:
+        fail(f"{error.code}: {error}")
+
+
+if __name__ == "__main__":
+    main()

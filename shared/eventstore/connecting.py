@@ -21,7 +21,11 @@ SETTINGS = {
     "tcp_user_timeout": "20000",
     "application_name": "doorstep",
 }
-SESSION = "-c timezone=UTC -c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+# No JIT: it spent 90 ms on compiling queries that run in one.
+SESSION = (
+    "-c timezone=UTC -c jit=off -c statement_timeout=30s -c lock_timeout=10s"
+    " -c idle_in_transaction_session_timeout=60s"
+)
 
 
 class PoolTimeout(psycopg.OperationalError):

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
+from shared.gateway.auth import Public
 from shared.gateway.examples import example_of
 from shared.gateway.problems import MEDIA_TYPE as PROBLEM
 from shared.gateway.reading import MAX_BODY_BYTES
@@ -146,8 +147,8 @@ def _operation(spec: RouteSpec, schemas: dict[tuple[int, str], Json], components
         "responses": _responses(spec, schemas, components),
         "security": [] if spec.is_public else [{"bearer": []}],
     }
-    if not isinstance(spec.roles, type(None)) and not spec.is_public:
-        operation["x-roles"] = sorted(spec.roles)  # type: ignore[arg-type]
+    if not isinstance(spec.roles, Public):
+        operation["x-roles"] = sorted(spec.roles)
     if spec.body is not None:
         schema = schemas[id(spec), "body"]
         example = spec.examples.get("body", example_of(schema, components))
@@ -225,13 +226,13 @@ def _problems(spec: RouteSpec) -> list[int]:
 
 def _description(spec: RouteSpec) -> str:
     parts = [spec.description]
-    if not spec.is_public:
-        parts.append(f"For {', '.join(sorted(spec.roles))}.")  # type: ignore[arg-type]
+    if not isinstance(spec.roles, Public):
+        parts.append(f"For {', '.join(sorted(spec.roles))}.")
     if spec.kind == "stream":
         parts.append("A stream of server-sent events with a heartbeat at least every 10 s.")
         if spec.answer is not None:
-            name = getattr(spec.answer, "__name__", str(spec.answer))
-            parts.append(f"The data of each event is {name}.")
+            names = [getattr(kind, "__name__", "JSON") for kind in get_args(spec.answer) or (spec.answer,)]
+            parts.append(f"The data of each event is {' or '.join(f'`{name}`' for name in names)}.")
     if spec.refusals:
         codes = ", ".join(f"`{refusal.code}`" for refusal in spec.refusals)
         parts.append(f"Refused with {codes}.")

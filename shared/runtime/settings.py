@@ -70,7 +70,7 @@ class Settings:
             "partitions": read.optional("DOORSTEP_PARTITIONS", _positive_int, 4),
             "policies": read.optional("DOORSTEP_POLICIES", _policies, {}),
         }
-        started = read.optional("DOORSTEP_CLOCK_STARTED", float, time.time())
+        started = read.optional("DOORSTEP_CLOCK_STARTED", _positive_float, time.time())
         values["clock"] = VirtualClock(
             speed=read.optional("DOORSTEP_CLOCK_SPEED", _positive_float, 1.0),
             started_unix=started,
@@ -173,14 +173,20 @@ def _positive_int(text: str) -> int:
 
 
 def _positive_float(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
         raise ValueError("it should be a number above 0")
     return value
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("it should be a time by RFC 3339") from None
     if moment.tzinfo is None:
         raise ValueError("it should name its offset from UTC")
     return moment.astimezone(UTC)

@@ -1,6 +1,4 @@
-"""A small real service on the kit: tabs in a bar. Run as a process of its own, since nameko patches the process."""
-
-from shared.runtime import process  # isort: skip - patches the standard library before anything else is imported
+"""A small real service on the kit: tabs in a bar."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -197,7 +195,3 @@ class ProbeService(ProbeGateway):
         if turns["count"] == 3:
             raise RuntimeError("every service has a bad turn")
         return int(turns["count"] % 4 == 0)
-
-
-if __name__ == "__main__":
-    process.serve(ProbeService, Settings.from_environment("probe"))

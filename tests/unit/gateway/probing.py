@@ -78,7 +78,7 @@ def running_probe(folder: Path) -> Iterator[Probe]:
     log = folder / "probe.log"
     with log.open("wb") as output:
         running = subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.gateway.probe_service"],
+            [sys.executable, "-m", "tests.unit.gateway.run_probe"],
             cwd=ROOT,
             env=environment(folder, port),
             stdout=output,

@@ -1,0 +1,27 @@
+"""Stored names of support's events; history knows them by these strings, whatever the classes are called."""
+
+from services.support.domain import events as e
+from shared.eventstore.codec import Codec, EventType
+
+_DOSSIER = (
+    EventType("OrderKnown", e.OrderKnown),
+    EventType("CaseFiled", e.CaseFiled),
+    EventType("TroubleJoined", e.TroubleJoined),
+    EventType("CaseSettled", e.CaseSettled),
+    EventType("OrderEnded", e.OrderEnded),
+)
+_CASE = (
+    EventType("CaseOpened", e.CaseOpened),
+    EventType("TroubleAdded", e.TroubleAdded),
+    EventType("CaseAssigned", e.CaseAssigned),
+    EventType("CaseEscalated", e.CaseEscalated),
+    EventType("RedispatchRequested", e.RedispatchRequested),
+    EventType("CancellationRequested", e.CancellationRequested),
+    EventType("DecisionLapsed", e.DecisionLapsed),
+    EventType("CaseClosed", e.CaseClosed),
+)
+
+DOSSIER: Codec[e.DossierEvent] = Codec(_DOSSIER)
+CASE: Codec[e.CaseEvent] = Codec(_CASE)
+EVERYTHING: Codec[e.Event] = Codec((*_DOSSIER, *_CASE))
+"""For those who read the whole log."""

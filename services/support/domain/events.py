@@ -1,0 +1,146 @@
+"""What support remembers: of each order what may become a case, and of each case how it went."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.support.domain.vocabulary import Decision, Ending, Kind, OrderFacts, Outcome, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKnown:
+    """An order exists; what a case about it would have to know."""
+
+    facts: OrderFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFiled:
+    """A case was opened about the order; `source` is the event that it came from, None when an agent opened it."""
+
+    order_id: str
+    case_id: str
+    number: int
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleJoined:
+    """Something else went wrong while a case was open already."""
+
+    order_id: str
+    case_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSettled:
+    order_id: str
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEnded:
+    """The order has been delivered, or is over without that."""
+
+    order_id: str
+    ending: Ending
+
+
+DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseOpened:
+    case_id: str
+    order_id: str
+    customer_id: str | None
+    merchant_id: str | None
+    number: int
+    kind: Kind
+    severity: Severity
+    reasons: tuple[str, ...]
+    failure_reason: str
+    goods: str
+    note: str
+    opened_at: datetime
+    decide_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleAdded:
+    """Something else went wrong while the case was being solved."""
+
+    case_id: str
+    kind: Kind
+    failure_reason: str
+    goods: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseAssigned:
+    case_id: str
+    order_id: str
+    agent_id: str
+    assigned_at: datetime
+    decide_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEscalated:
+    """No decision came in time: more urgent now, and another agent may take it."""
+
+    case_id: str
+    severity: Severity
+    decide_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedispatchRequested:
+    case_id: str
+    order_id: str
+    reason: str
+    by: str
+    decided_at: datetime
+    outcome_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationRequested:
+    case_id: str
+    order_id: str
+    reason: str
+    by: str
+    decided_at: datetime
+    outcome_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionLapsed:
+    """What was decided has not come about in time: the case waits for another decision."""
+
+    case_id: str
+    decision: Decision
+    decide_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseClosed:
+    case_id: str
+    order_id: str
+    outcome: Outcome
+    by: str
+    closed_at: datetime
+
+
+CaseEvent = (
+    CaseOpened
+    | TroubleAdded
+    | CaseAssigned
+    | CaseEscalated
+    | RedispatchRequested
+    | CancellationRequested
+    | DecisionLapsed
+    | CaseClosed
+)
+Event = DossierEvent | CaseEvent

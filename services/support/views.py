@@ -1,0 +1,191 @@
+"""Support's read models: the list of cases, most urgent first."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from services.support.domain import events as e
+from services.support.domain.state import Case, NoCase, Stage, evolve_case
+from services.support.domain.vocabulary import Decision, Kind, Outcome, Severity
+from shared.eventstore.model import StoredEvent
+
+LISTS = "cases"
+LISTS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    case_id: str
+    position: int
+    order_id: str
+    customer_id: str | None
+    merchant_id: str | None
+    number: int
+    kind: Kind
+    severity: Severity
+    reasons: tuple[str, ...]
+    failure_reason: str
+    goods: str
+    note: str
+    stage: Stage
+    agent_id: str | None
+    overdue: bool
+    opened_at: datetime
+    decide_by: datetime | None
+    decision: Decision | None
+    decision_reason: str
+    decided_at: datetime | None
+    outcome: Outcome | None
+    closed_at: datetime | None
+    closed_by: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the list, most urgent first, oldest first among equals; true up to `position` of the log."""
+
+    rows: list[CaseRow]
+    position: int
+    more: bool
+
+
+_COLUMNS = tuple(field.name for field in fields(CaseRow))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cases"
+_UPSERT = (
+    f"INSERT INTO cases ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'%({name})s' for name in _COLUMNS)})"
+    " ON CONFLICT (case_id) DO UPDATE SET "
+    + ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS if name not in ("case_id", "position"))
+)
+
+
+def row_of(case: Case, version: int, position: int = 0) -> CaseRow:
+    """A case as a row."""
+    opened = case.opened
+    return CaseRow(
+        case_id=opened.case_id,
+        position=position,
+        order_id=opened.order_id,
+        customer_id=opened.customer_id,
+        merchant_id=opened.merchant_id,
+        number=opened.number,
+        kind=opened.kind,
+        severity=case.severity,
+        reasons=case.reasons,
+        failure_reason=case.failure_reason,
+        goods=case.goods,
+        note=opened.note,
+        stage=case.stage,
+        agent_id=case.agent_id,
+        overdue=case.overdue,
+        opened_at=opened.opened_at,
+        decide_by=case.decide_by,
+        decision=case.decision,
+        decision_reason=case.decision_reason,
+        decided_at=case.decided_at,
+        outcome=case.outcome,
+        closed_at=case.closed_at,
+        closed_by=case.closed_by,
+        version=version,
+    )
+
+
+def project(connection: Any, stored: StoredEvent, event: e.Event) -> None:
+    """Folds one event into the list: the row is the case as of that event."""
+    if not isinstance(event, e.CaseEvent):
+        return
+    known = connection.execute(f"{_SELECT} WHERE case_id = %s", (stored.stream_id,)).fetchone()
+    state = evolve_case(_case(known) if known else NoCase(), event)
+    if isinstance(state, Case):
+        row = row_of(state, stored.version, stored.position)
+        values = {name: getattr(row, name) for name in _COLUMNS}
+        connection.execute(_UPSERT, values | {"reasons": list(row.reasons)})
+
+
+def cases(
+    connection: Any,
+    *,
+    stages: Collection[Stage] | None,
+    severity: Severity | None,
+    order_id: str | None,
+    agent_id: str | None,
+    after: tuple[str, int] | None,
+    limit: int,
+) -> Rows:
+    """A page of cases after (severity, position). First in its transaction."""
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    position = connection.execute(
+        "SELECT position FROM follower_positions WHERE name = %s", (f"{LISTS}.v{LISTS_VERSION}",)
+    ).fetchone()
+    found = connection.execute(
+        f"{_SELECT} WHERE (%(stages)s::text[] IS NULL OR stage = ANY(%(stages)s))"
+        " AND (%(severity)s::text IS NULL OR severity = %(severity)s)"
+        " AND (%(order_id)s::text IS NULL OR order_id = %(order_id)s)"
+        " AND (%(agent_id)s::text IS NULL OR agent_id = %(agent_id)s)"
+        " AND (%(after_severity)s::text IS NULL"
+        " OR (severity, position) > (%(after_severity)s, %(after_position)s::bigint))"
+        " ORDER BY severity, position LIMIT %(limit)s",
+        {
+            "stages": None if stages is None else list(stages),
+            "severity": severity,
+            "order_id": order_id,
+            "agent_id": agent_id,
+            "after_severity": after[0] if after else None,
+            "after_position": after[1] if after else None,
+            "limit": limit + 1,
+        },
+    ).fetchall()
+    rows = [_row(entry) for entry in found]
+    return Rows(rows[:limit], int(position["position"]) if position else 0, len(rows) > limit)
+
+
+def _row(entry: dict[str, Any]) -> CaseRow:
+    return CaseRow(
+        **entry
+        | {
+            "kind": Kind(entry["kind"]),
+            "severity": Severity(entry["severity"]),
+            "reasons": tuple(entry["reasons"]),
+            "stage": Stage(entry["stage"]),
+            "decision": Decision(entry["decision"]) if entry["decision"] else None,
+            "outcome": Outcome(entry["outcome"]) if entry["outcome"] else None,
+        }
+    )
+
+
+def _case(entry: dict[str, Any]) -> Case:
+    """The state that a row was made of."""
+    row = _row(entry)
+    opened = e.CaseOpened(
+        case_id=row.case_id,
+        order_id=row.order_id,
+        customer_id=row.customer_id,
+        merchant_id=row.merchant_id,
+        number=row.number,
+        kind=row.kind,
+        severity=row.severity,
+        reasons=row.reasons,
+        failure_reason=row.failure_reason,
+        goods=row.goods,
+        note=row.note,
+        opened_at=row.opened_at,
+        decide_by=row.decide_by or row.opened_at,
+    )
+    return Case(
+        opened=opened,
+        stage=row.stage,
+        severity=row.severity,
+        reasons=row.reasons,
+        failure_reason=row.failure_reason,
+        goods=row.goods,
+        agent_id=row.agent_id,
+        overdue=row.overdue,
+        decide_by=row.decide_by,
+        decision=row.decision,
+        decision_reason=row.decision_reason,
+        decided_at=row.decided_at,
+        outcome=row.outcome,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+    )

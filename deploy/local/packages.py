@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,3 +63,46 @@ def _run(command: Sequence[str]) -> None:
     done = subprocess.run(_privileged(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHINESE_FONTS = ("*Noto*CJK*", "wqy-*", "*SourceHan*")
+
+
+def need_browser(say: Callable[[str], None]) -> None:
+    """Makes sure that pages can be tested and looked at: a Chromium, and letters for Chinese."""
+    missing = [] if any(map(shutil.which, CHROMIUM)) else ["chromium"]
+    missing += [] if _has_chinese_letters() else ["fonts-noto-cjk"]
+    if not missing:
+        return
+    if not can_install():
+        raise SystemExit(f"the browser tests need {' and '.join(missing)}: sudo apt-get install {' '.join(missing)}")
+    say(f"the browser tests need {' and '.join(missing)}")
+    install(missing, say)
+
+
+def need_backends(say: Callable[[str], None]) -> None:
+    """Installs PostgreSQL and RabbitMQ when they are missing and we may."""
+    from deploy.local.backends import installed
+
+    if installed():
+        return
+    if not can_install():
+        raise SystemExit(WHAT_IS_MISSING)
+    install_backends(say)
+
+
+def _has_chinese_letters() -> bool:
+    fonts = Path("/usr/share/fonts")
+    return any(True for pattern in CHINESE_FONTS for _ in fonts.rglob(pattern))
+
+
+def main() -> None:
+    """`python -m deploy.local.packages backends browser`"""
+    needs = {"backends": need_backends, "browser": need_browser}
+    for name in sys.argv[1:]:
+        needs[name](lambda words: print(words, flush=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+# `make help` lists what there is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+RUN_DIR ?= .run
+TIERS := unit architecture contract integration system browser faults
+
+# make demo takes these: ONCE=1 ORDERS=60 SCENARIO=<folder> SPEED=60 SEED=1
+ORDERS ?= 60
+SEED ?= 1
+
+.PHONY: help setup demo down up test test-unit check docs lock browser \
+    check-format check-lint check-types check-imports check-documents
+
+help: ## says what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## a virtual environment from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml deploy/local/setup.sh
+	@deploy/local/setup.sh $(VENV) $(PYTHON)
+	@touch $@
+
+demo: $(STAMP) ## a whole city on this machine; ONCE=1 ORDERS=60 for a bounded run, SCENARIO=<folder> for a public instance
+	@$(BIN)/python -m deploy.cli demo --run-dir $(RUN_DIR) --orders $(ORDERS) --seed $(SEED) \
+	    $(if $(filter-out 0,$(ONCE)),--once) $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(SPEED),--speed $(SPEED))
+
+up: $(STAMP) ## the platform without a city, until Ctrl-C
+	@$(BIN)/python -m deploy.cli up --run-dir $(RUN_DIR) $(if $(SPEED),--speed $(SPEED))
+
+down: $(STAMP) ## stops exactly what demo or up started, also after a crash
+	@$(BIN)/python -m deploy.cli down --run-dir $(RUN_DIR)
+
+test: $(STAMP) browser ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
+	@$(BIN)/python -m pytest $(TIERS:%=tests/%)
+
+test-unit: $(STAMP) ## pure code, in seconds, without services
+	@$(BIN)/python -m pytest -q tests/unit
+
+browser: $(STAMP)
+	@$(BIN)/python -m deploy.local.packages browser
+
+check: check-format check-lint check-types check-imports check-documents ## format, lint, types, import rules, generated documents
+
+check-format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+check-lint: $(STAMP)
+	$(BIN)/ruff check .
+
+check-types: $(STAMP)
+	$(BIN)/mypy
+
+check-imports: $(STAMP)
+	$(BIN)/lint-imports
+
+check-documents: $(STAMP)
+	$(BIN)/python -m shared.contracts.docs --check
+
+docs: $(STAMP) ## writes the generated documents
+	@$(BIN)/python -m shared.contracts.docs
+
+lock: ## pins the newest versions that pyproject.toml allows
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@{ echo "# Everything the project and its tests need, pinned; made by \`make lock\`."; \
+	   build/lock/bin/python -m pip list --format=freeze --exclude-editable --exclude pip; } > requirements.lock
+	@rm -rf build/lock

@@ -6,6 +6,7 @@ filter.addEventListener("input", () => {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   for (const entry of entries) entry.hidden = !words.every((word) => entry.dataset.find.includes(word));
   for (const section of sections) section.hidden = !section.querySelector("[data-find]:not([hidden])");
+  scrollTo({ top: 0, behavior: "instant" });
   document.getElementById("none").hidden = entries.some((entry) => !entry.hidden);
 });
 document.addEventListener("keydown", (event) => {

@@ -85,7 +85,9 @@ def _operation(method: str, path: str, operation: Json, document: Json) -> str:
     roles = operation.get("x-roles")
     who = "".join(f'<span class="role">{escape(role)}</span>' for role in roles) if roles else ""
     who = who or '<span class="role open">anybody</span>'
-    text = "".join(f"<p>{_inline(part)}</p>" for part in operation["description"].split("\n\n") if part)
+    # The roles are shown as badges; the sentence about them is for readers of the bare document.
+    parts = [part for part in operation["description"].split("\n\n") if part and not part.startswith("For ")]
+    text = "".join(f"<p>{_inline(part)}</p>" for part in parts)
     return f"""
 <article id="{operation["operationId"]}" data-find="{_find(method, path, operation)}">
   <header><b class="m {method}">{method.upper()}</b><code class="path">{_path(path)}</code></header>

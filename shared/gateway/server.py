@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -20,6 +21,7 @@ from shared.gateway.request import GatewayRequest
 from shared.gateway.sse import MEDIA_TYPE, Stream
 from shared.gateway.tokens import Verifier
 from shared.runtime.extensions import SETTINGS_KEY
+from shared.runtime.health import BOARD
 from shared.runtime.logging import get_logger
 from shared.runtime.metrics import gauge, histogram
 from shared.runtime.tracing import new_trace
@@ -106,6 +108,9 @@ class GatewayServer(WebServer):
     def setup(self) -> None:
         settings = self.container.config[SETTINGS_KEY]
         self.verifier = Verifier(settings.jwks, settings.jwt_issuer)
+        for entrypoint in self.container.entrypoints:
+            if hasattr(entrypoint, "ready"):
+                BOARD.watch(entrypoint.method_name, partial(getattr, entrypoint, "ready"))
 
     def get_wsgi_app(self) -> "GatewayApp":
         return GatewayApp(self)

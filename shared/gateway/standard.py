@@ -66,7 +66,10 @@ class StandardRoutes:
     def standard_ready(self, call: Call) -> Response:  # noqa: ARG002
         checks = {"store": self.parts.store.log_position, **getattr(self.parts, "checks", {})}
         results = {name: _verdict(check) for name, check in checks.items()} | BOARD.faults()
-        if any(result != "ok" for result in results.values()):
+        ready = all(result == "ok" for result in results.values())
+        # Without the broker the gateway still serves: that is told, and is no reason to send callers elsewhere.
+        results |= BOARD.conditions()
+        if not ready:
             raise Problem(
                 503,
                 "not_ready",
@@ -102,6 +105,7 @@ class StandardRoutes:
         query=PageQuery,
         answer=Page[ParkedSequence],
         summary="Sequences of messages that stand still",
+        tags=("operations",),
         description="Oldest first; each with its first message, why it failed, and how many wait behind it.",
     )
     def standard_parked(self, call: Call[None, PageQuery]) -> Page[ParkedSequence]:
@@ -117,6 +121,7 @@ class StandardRoutes:
         roles={Role.OPERATOR},
         answer=list[ParkedMessage],
         summary="The messages of a sequence that stands still",
+        tags=("operations",),
         description="First message first. Their bodies may hold personal data.",
     )
     def standard_parked_show(self, call: Call, parked_id: int) -> list[ParkedMessage]:  # noqa: ARG002
@@ -128,6 +133,7 @@ class StandardRoutes:
         roles={Role.OPERATOR},
         answer=Retried,
         summary="Try a sequence again, first message first",
+        tags=("operations",),
         refusals=(ParkedNotFound, NobodyHandles),
     )
     def standard_parked_retry(self, call: Call, parked_id: int) -> Retried:
@@ -140,6 +146,7 @@ class StandardRoutes:
         body=SkipParked,
         status=204,
         summary="Give the first message of a sequence up, with a reason",
+        tags=("operations",),
         refusals=(ParkedNotFound, NotFirstOfItsSequence),
     )
     def standard_parked_skip(self, call: Call[SkipParked], parked_id: int) -> None:

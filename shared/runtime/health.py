@@ -1,6 +1,7 @@
 """What the process knows of its own health, so that `/health/ready` can tell it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 GRACE_SECONDS = 15.0
@@ -18,6 +19,15 @@ class HealthBoard:
 
     def __init__(self) -> None:
         self._loops: dict[str, _Loop] = {}
+        self._watched: dict[str, Callable[[], bool]] = {}
+
+    def watch(self, name: str, is_well: Callable[[], bool]) -> None:
+        """Something whose condition is told, without deciding whether the process can serve."""
+        self._watched[name] = is_well
+
+    def conditions(self) -> dict[str, str]:
+        """How what is watched fares now."""
+        return {name: "ok" if is_well() else "waiting" for name, is_well in self._watched.items()}
 
     def well(self, loop: str) -> None:
         """The loop's last turn succeeded."""

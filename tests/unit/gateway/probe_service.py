@@ -12,6 +12,7 @@ from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType
 from shared.eventstore.memory import MemoryStore
 from shared.eventstore.ports import Transaction
+from shared.eventstore.postgres import PostgresStore
 from shared.gateway.auth import PUBLIC
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
@@ -25,6 +26,7 @@ from shared.runtime.extensions import Parts, every
 from shared.runtime.settings import Settings
 
 HERE = Path(__file__).parent
+NO_DATABASE = "postgresql://probe:unused@127.0.0.1:1/none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,19 @@ class Added(BaseModel):
 class ProbeParts:
     settings: Settings
     clock: Clock
-    store: MemoryStore
+    store: MemoryStore | PostgresStore
     broadcast: LogBroadcast
     turns: dict[str, int]
 
     def close(self) -> None:
         self.broadcast.close()
+        self.store.close()
 
 
 def build(settings: Settings) -> ProbeParts:
-    store = MemoryStore(settings.clock)
+    store: MemoryStore | PostgresStore = MemoryStore(settings.clock)
+    if settings.postgres_url != NO_DATABASE:
+        store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
     return ProbeParts(settings, settings.clock, store, LogBroadcast(store, 0.02), {"count": 0, "running": 0})
 
 

@@ -17,6 +17,7 @@ import httpx
 
 from shared.gateway.tokens import SigningKey, generate_keypair, issue, write_jwks
 from tests.support.waiting import wait_until
+from tests.unit.gateway.probe_service import NO_DATABASE
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,11 +55,11 @@ class Probe:
             return int(client.get("/v1/tabs").json()["position"])
 
 
-def environment(folder: Path, port: int) -> dict[str, str]:
-    """The settings of the probe; it uses neither database nor broker."""
+def environment(folder: Path, port: int, postgres_url: str) -> dict[str, str]:
+    """The settings of the probe; it uses no broker."""
     return {
         **os.environ,
-        "DOORSTEP_PROBE_POSTGRES_URL": "postgresql://probe:unused@127.0.0.1:1/none",
+        "DOORSTEP_PROBE_POSTGRES_URL": postgres_url,
         "DOORSTEP_PROBE_AMQP_URL": "amqp://probe:unused@127.0.0.1:1/none",
         "DOORSTEP_PROBE_HTTP": f"127.0.0.1:{port}",
         "DOORSTEP_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
@@ -68,8 +69,11 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def running_probe(folder: Path) -> Iterator[Probe]:
-    """The probe on a free port until the end of the block; it must then end by itself when asked to."""
+def running_probe(folder: Path, postgres_url: str = NO_DATABASE) -> Iterator[Probe]:
+    """The probe on a free port until the end of the block; it must then end by itself when asked to.
+
+    Without a database it keeps its events in memory.
+    """
     key = generate_keypair("probe-key")
     write_jwks(folder / "jwks.json", [key])
     with socket.socket() as free:
@@ -80,7 +84,7 @@ def running_probe(folder: Path) -> Iterator[Probe]:
         running = subprocess.Popen(
             [sys.executable, "-m", "tests.unit.gateway.run_probe"],
             cwd=ROOT,
-            env=environment(folder, port),
+            env=environment(folder, port, postgres_url),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

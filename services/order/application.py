@@ -48,7 +48,7 @@ def perform(
     if isinstance(command, PlaceOrder):
         shop = tx.load(MERCHANT, command.merchant_id).state
         return tx.execute(ORDER, command.order_id, lambda o: place(command, o, shop, policy, known_faults), context)
-    return tx.execute(ORDER, command.order_id, _decision(command, policy), context)
+    return tx.execute(ORDER, command.order_id, decision(command, policy), context)
 
 
 def _merchant(tx: Transaction, command: MerchantCommand, context: Context) -> Decided[Any, Any]:
@@ -65,7 +65,7 @@ def _merchant(tx: Transaction, command: MerchantCommand, context: Context) -> De
 ExistingOrderCommand = PersonalCommand | CarryingCommand | AnswerCommand | EndWait
 
 
-def _decision(command: ExistingOrderCommand, policy: OrderPolicy) -> Callable[[Order | None], Sequence[OrderEvent]]:
+def decision(command: ExistingOrderCommand, policy: OrderPolicy) -> Callable[[Order | None], Sequence[OrderEvent]]:
     """The decision for an order that should exist: people are told when it does not, facts are let go."""
 
     def decide(order: Order | None) -> Sequence[OrderEvent]:

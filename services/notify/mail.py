@@ -51,9 +51,10 @@ def write(letter: Letter, catalogue: Catalogue, sender: str) -> EmailMessage:
     mail["Subject"] = letter.text.title
     mail["Date"] = format_datetime(letter.at)
     mail["Message-ID"] = f"<{letter.notification_id}@{_domain(sender)}>"
-    mail["Content-Language"] = catalogue.language.value
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{greeting}\n\n{letter.text.text}\n\n{words['closing']}\n\n-- \n{footer}\n", cte="base64")
+    # Only now: setting the content removes what was said of it before.
+    mail["Content-Language"] = catalogue.language.value
     return mail
 
 

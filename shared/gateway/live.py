@@ -14,7 +14,7 @@ from shared.eventstore.ports import Store
 from shared.runtime.logging import get_logger
 from shared.runtime.metrics import counter, gauge
 
-IDLE_SECONDS = 4.0
+IDLE_SECONDS = 2.0
 MAX_WAITING_EVENTS = 1_000
 PAGE = 500
 

@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from shared.runtime.logging import get_logger
 
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 4.0
 RETRY_MS = 1000
 MEDIA_TYPE = "text/event-stream"
 _log = get_logger(__name__)

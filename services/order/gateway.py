@@ -33,7 +33,7 @@ from shared.eventstore.ports import Transaction
 from shared.gateway.auth import Principal
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
-from shared.gateway.route import page, route
+from shared.gateway.route import assets, page, route
 from shared.gateway.sse import Stream
 from shared.gateway.standard import StandardRoutes
 from shared.kernel.errors import NotAllowed, NotFound
@@ -52,6 +52,7 @@ class OrderGateway(StandardRoutes):
     parts: OrderParts
 
     track = page("/track/<order_id>", WEB / "track.html", summary="The customer's tracking page")
+    web = assets("/web/<path:path>", WEB)
 
     @route(
         "POST",

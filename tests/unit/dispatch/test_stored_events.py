@@ -1,0 +1,102 @@
+"""Each version of each stored event has a golden file: what was written once is read for ever."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.dispatch.codec import DELIVERY_CODEC, RIDER_CODEC
+from services.dispatch.domain.delivery import events as de
+from services.dispatch.domain.rider import events as re
+from shared.eventstore.vault import KeyVault, MemoryKeys
+from tests.unit.dispatch import scenes as s
+
+GOLDEN = Path(__file__).parent / "golden"
+EVENTS: list[Any] = [
+    s.announced,
+    s.requested,
+    de.ReadyTimeMoved(ready_at=s.at(20), report_by=s.at(33)),
+    de.GoodsReady(ready_at=s.at(9), report_by=s.at(23)),
+    s.offered,
+    s.declined,
+    s.expired,
+    s.opened_for_grab,
+    de.DispatcherNeeded(waiting_seconds=300),
+    s.grabbed,
+    s.assigned,
+    s.unassigned,
+    de.ReportExtended(report_by=s.at(40)),
+    s.at_pickup,
+    s.picked_up,
+    s.at_dropoff,
+    s.delivered,
+    s.failed,
+    s.undeliverable,
+    s.withdrawn,
+    de.WithdrawalRefused(reason="picked_up"),
+    s.return_opened,
+    s.goods_returned,
+    de.LateReportKept(rider_id=s.RIDER, report="picked_up"),
+    s.registered,
+    s.on_shift,
+    re.ShiftEnded(reason="time"),
+    s.offer_received,
+    re.OfferClosed(delivery_id=s.DELIVERY, how="expired"),
+    s.taken,
+    re.DeliveryReleased(delivery_id=s.DELIVERY, how="delivered"),
+    re.ReturnTaken(delivery_id=s.DELIVERY),
+    re.ReturnDone(delivery_id=s.DELIVERY),
+    re.RiderWentSilent(delivery_id=s.DELIVERY),
+    re.RiderCameBack(),
+]
+TYPES = {entry.cls: entry for entry in (*DELIVERY_CODEC.types, *RIDER_CODEC.types)}
+
+
+def codec_of(event: Any) -> Any:
+    return DELIVERY_CODEC if DELIVERY_CODEC.knows(TYPES[type(event)].name) else RIDER_CODEC
+
+
+def golden(name: str, version: int) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((GOLDEN / f"{name}.v{version}.json").read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_what_is_written_today_is_what_the_golden_file_holds(event: Any) -> None:
+    vault = KeyVault(MemoryKeys({}))
+    name, version, data = codec_of(event).encode(event, vault)
+    opened = {
+        field: vault.open(s.RIDER, value["sealed"]) if isinstance(value, dict) and "sealed" in value else value
+        for field, value in data.items()
+    }
+    assert opened == golden(name, version)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_a_golden_file_is_read_as_the_event_it_was(event: Any) -> None:
+    vault = KeyVault(MemoryKeys({}))
+    entry = TYPES[type(event)]
+    data = golden(entry.name, entry.schema_version)
+    for personal in entry.personal:
+        data[personal.field] = {"sealed": vault.seal(data[personal.subject], data[personal.field])}
+    assert codec_of(event).decode(entry.name, entry.schema_version, data, vault) == event
+
+
+def test_every_version_of_every_type_has_its_golden_file() -> None:
+    wanted = {
+        f"{entry.name}.v{version}.json" for entry in TYPES.values() for version in range(1, entry.schema_version + 1)
+    }
+    assert {path.name for path in GOLDEN.iterdir()} == wanted
+    assert {type(event) for event in EVENTS} == set(TYPES)
+
+
+def test_a_riders_name_and_phone_are_sealed_and_gone_when_he_is_forgotten() -> None:
+    vault = KeyVault(MemoryKeys({}))
+    name, version, data = RIDER_CODEC.encode(s.registered, vault)
+    assert "Li Lei" not in json.dumps(data)
+    assert "+8613900000000" not in json.dumps(data)
+    vault.forget(s.RIDER)
+    forgotten = RIDER_CODEC.decode(name, version, data, vault)
+    assert isinstance(forgotten, re.RiderRegistered)
+    assert (forgotten.name, forgotten.phone, forgotten.vehicle) == (None, None, "scooter")

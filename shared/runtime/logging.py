@@ -95,8 +95,11 @@ def _named(service: str) -> Any:
 
 
 def _not_told_twice(record: logging.LogRecord) -> bool:
-    """Our own entrypoints log their failures, with the trace; nameko's second telling is noise."""
+    """Our own entrypoints log their failures, with the trace; nameko's second telling is noise. So is its telling of
+    each idle connection that ends with the process."""
     if record.name != "nameko.containers" or not isinstance(record.args, tuple) or not record.args:
         return True
+    if "http connection" in record.args:
+        return False
     entrypoint = getattr(record.args[0], "entrypoint", None)
     return not getattr(entrypoint, "logs_its_failures", False)

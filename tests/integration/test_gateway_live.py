@@ -1,10 +1,12 @@
 """Live pages and standard routes over real HTTP."""
 
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -114,6 +116,18 @@ def test_a_page_that_goes_away_is_noticed(probe: Probe, merchant: httpx.Client, 
         return streams(probe) <= before and metric(probe, "doorstep_live_subscribers") == before
 
     wait_until(gone, 10, "the stream of a page that went away ends")
+
+
+def test_a_process_that_is_asked_to_stop_ends_its_streams_and_itself(tmp_path: Path, tab: str) -> None:
+    with running_probe(tmp_path) as stopping, stopping.client("merchant") as client:
+        with client.stream("GET", f"{tab}/live") as answer:
+            reader = Reader(answer)
+            reader.event()
+            stopping.running.send_signal(signal.SIGTERM)
+            with pytest.raises(AssertionError, match="the stream ended"):
+                reader.event()
+        assert stopping.running.wait(timeout=5) == 0
+    assert [entry["asked"] for entry in stopping.log_entries("service_stopped")] == [True]
 
 
 def test_head_of_a_live_route_ends_at_once(merchant: httpx.Client, tab: str) -> None:

@@ -96,7 +96,7 @@ def running_probe(folder: Path, postgres_url: str = NO_DATABASE) -> Iterator[Pro
     finally:
         running.send_signal(signal.SIGTERM)
         try:
-            running.wait(timeout=15)
+            assert running.wait(timeout=15) == 0, log.read_text()[-2000:]
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()

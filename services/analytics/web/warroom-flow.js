@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "/static/vendor/preact-hooks.module.
 import { clockTime, number, t } from "/static/i18n.js";
 import { html } from "/static/parts.js";
 
-const HEIGHT = 236;
+const LEAST_HEIGHT = 200;
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -20,13 +20,18 @@ function axis(extra) {
   };
 }
 
-// A dashed line at the end of the last minute that is over: right of it the count is still growing.
-function nowLine(plot) {
+// What comes in stands on the line, what goes out hangs below it; a dashed line closes the last full minute.
+function overlay(plot) {
+  const { ctx, bbox } = plot;
   const last = plot.data[0].length - 1;
   const x = Math.round(plot.valToPos(plot.data[0][last] - 30, "x", true));
-  const { ctx, bbox } = plot;
+  const zero = Math.round(plot.valToPos(0, "y", true));
   ctx.save();
   ctx.strokeStyle = colour("grey");
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, zero);
+  ctx.lineTo(bbox.left + bbox.width, zero);
+  ctx.stroke();
   ctx.setLineDash([4, 4]);
   ctx.beginPath();
   ctx.moveTo(x, bbox.top);
@@ -35,36 +40,49 @@ function nowLine(plot) {
   ctx.restore();
 }
 
-function options(width) {
-  const bars = uPlot.paths.bars({ size: [0.72, 22], radius: 0.25 });
-  const narrow = uPlot.paths.bars({ size: [0.3, 8], radius: 0.3 });
+function evenRange(_, least, most) {
+  const reach = Math.max(3, Math.ceil(most), Math.ceil(-least));
+  return [-reach, reach];
+}
+
+function bars(name, radius) {
   return {
-    width,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { show: false },
-    padding: [12, 8, 0, 0],
-    hooks: { draw: [nowLine] },
-    scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.15))] } },
-    axes: [
-      axis({ values: (_, splits) => splits.map((value) => clockTime(value * 1000)), grid: { show: false }, size: 30 }),
-      axis({ incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500], size: 36, values: (_, splits) => splits.map((v) => number(v)) }),
-    ],
-    series: [
-      {},
-      { stroke: colour("blue"), fill: `${colour("blue")}59`, width: 1, paths: bars, points: { show: false } },
-      { stroke: colour("green"), width: 2, paths: uPlot.paths.spline(), points: { show: false } },
-      { stroke: colour("red"), fill: colour("red"), width: 1, paths: narrow, points: { show: false } },
-    ],
+    stroke: colour(`${name}-fill`),
+    fill: colour(`${name}-fill`),
+    width: 0,
+    paths: uPlot.paths.bars({ size: [0.68, 18], radius }),
+    points: { show: false },
   };
 }
 
+function options(place) {
+  return {
+    width: place.clientWidth,
+    height: Math.max(LEAST_HEIGHT, place.clientHeight),
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 4, 0, 0],
+    hooks: { draw: [overlay] },
+    scales: { x: { range: (_, first, last) => [first - 45, last + 45] }, y: { range: evenRange } },
+    axes: [
+      axis({ values: (_, splits) => splits.map((value) => clockTime(value * 1000)), grid: { show: false }, size: 28 }),
+      axis({
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+        size: 32,
+        values: (_, splits) => splits.map((value) => number(Math.abs(value))),
+      }),
+    ],
+    series: [{}, bars("blue", 0.25), bars("red", 0.25), bars("green", 0.25)],
+  };
+}
+
+// Failed hangs below delivered: the bar of both together is drawn first, the one of delivered over it.
 function columns(flow) {
   return [
     flow.map((entry) => entry.minute / 1000),
-    flow.map((entry) => entry.placed),
-    flow.map((entry) => entry.delivered),
-    flow.map((entry) => entry.failed || null),
+    flow.map((entry) => entry.placed || null),
+    flow.map((entry) => (entry.failed ? -entry.failed - entry.delivered : null)),
+    flow.map((entry) => -entry.delivered || null),
   ];
 }
 
@@ -72,9 +90,10 @@ function Chart({ flow, look }) {
   const place = useRef(null);
   const plot = useRef(null);
   useEffect(() => {
-    plot.current = new uPlot(options(place.current.clientWidth), columns(flow), place.current);
+    plot.current = new uPlot(options(place.current), columns(flow), place.current);
     const watcher = new ResizeObserver(([entry]) => {
-      plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: HEIGHT });
+      const { width, height } = entry.contentRect;
+      plot.current.setSize({ width: Math.floor(width), height: Math.max(LEAST_HEIGHT, Math.floor(height)) });
     });
     watcher.observe(place.current);
     return () => {

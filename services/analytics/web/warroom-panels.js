@@ -7,22 +7,37 @@ function orNone(value, show) {
   return value === null || value === undefined ? "–" : show(value);
 }
 
-function Tile({ id, name, value, unit, share, tone, children }) {
+function Meter({ share }) {
+  return html`<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="track" width="100" height="4" />
+    <rect class="fill" width=${Math.max(0, Math.min(100, (share ?? 0) * 100))} height="4" />
+  </svg>`;
+}
+
+// From the median to the ninth decile, with the mean marked; the scale ends a little beyond.
+function Spread({ figures }) {
+  const end = (figures.p90 || 1) * 1.25;
+  const at = (value) => (100 * (value ?? 0)) / end;
+  return html`<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+    <rect class="track" width="100" height="4" />
+    ${figures.count > 0 &&
+    html`<rect class="fill soft" width=${at(figures.p50)} height="4" />
+      <rect class="fill" x=${at(figures.p50)} width=${Math.max(1, at(figures.p90) - at(figures.p50))} height="4" />`}
+  </svg>`;
+}
+
+function Tile({ id, name, value, unit, meter, tone, children }) {
   return html`<article class="tile" data-tone=${tone} aria-labelledby=${`kpi-${id}`} data-kpi=${id}>
     <h3 id=${`kpi-${id}`}>${name}</h3>
     <p class="value number">${value}${unit && html` <small>${unit}</small>`}</p>
-    ${share !== undefined &&
-    html`<svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="track" width="100" height="4" rx="2" />
-      <rect class="fill" width=${Math.max(0, Math.min(100, (share ?? 0) * 100))} height="4" rx="2" />
-    </svg>`}
+    ${meter}
     <p class="detail number">${children}</p>
   </article>`;
 }
 
 function Span({ id, figures }) {
   const minutes = (value) => orNone(value, (known) => number(known, 1));
-  return html`<${Tile} id=${id} name=${t(`kpi.${id}`)} value=${minutes(figures.mean)} unit=${t("unit.minutes")} tone="blue">
+  return html`<${Tile} id=${id} name=${t(`kpi.${id}`)} value=${minutes(figures.mean)} unit=${t("unit.minutes")} tone="blue" meter=${html`<${Spread} figures=${figures} />`}>
     <span>${t("kpi.p50", { value: minutes(figures.p50) })}</span>
     <span>${t("kpi.p90", { value: minutes(figures.p90) })}</span>
     <span>${t("kpi.orders", { count: figures.count })}</span>
@@ -34,7 +49,7 @@ export function Kpis({ kpis }) {
   const exceptions = kpis.exception_ratio;
   const reviews = kpis.satisfaction;
   return html`<section class="tiles" aria-label=${t("kpi.title")}>
-    <${Tile} id="on_time_rate" name=${t("kpi.on_time_rate")} value=${orNone(onTime.value, percent)} share=${onTime.value} tone="green">
+    <${Tile} id="on_time_rate" name=${t("kpi.on_time_rate")} value=${orNone(onTime.value, percent)} meter=${html`<${Meter} share=${onTime.value} />`} tone="green">
       <span>${t("kpi.onTimeOf", { part: onTime.part, whole: onTime.whole })}</span>
     <//>
     <${Span} id="order_processing_minutes" figures=${kpis.order_processing_minutes} />
@@ -42,7 +57,7 @@ export function Kpis({ kpis }) {
       id="exception_ratio"
       name=${t("kpi.exception_ratio")}
       value=${orNone(exceptions.value, percent)}
-      share=${exceptions.value}
+      meter=${html`<${Meter} share=${exceptions.value} />`}
       tone="red"
     >
       <span>${t("kpi.exceptionsOf", { part: exceptions.part, whole: exceptions.whole })}</span>
@@ -52,7 +67,7 @@ export function Kpis({ kpis }) {
       name=${t("kpi.satisfaction")}
       value=${orNone(reviews.mean, (mean) => number(mean, 2))}
       unit=${t("unit.ofFive")}
-      share=${reviews.mean === null ? 0 : (reviews.mean - 1) / 4}
+      meter=${html`<${Meter} share=${reviews.mean === null ? 0 : (reviews.mean - 1) / 4} />`}
       tone="amber"
     >
       <span>${t("kpi.reviews", { count: reviews.count })}</span>
@@ -104,8 +119,7 @@ function Red({ red }) {
   return html`<tr data-flag=${failed ? "failed" : "late"} data-order=${order.order_id}>
     <td><span class="badge">${t(failed ? "flag.failed" : "flag.late")}</span></td>
     <th scope="row" title=${order.order_id}>
-      <b class="number">#${shortId(order.order_id)}</b>
-      <small>${order.merchant_name ?? ""}</small>
+      <b class="number">#${shortId(order.order_id)}</b>${" "}<small>${order.merchant_name ?? ""}</small>
     </th>
     <td class="state">${t(`state.${order.state}`)}</td>
     <td class="number promised">${order.promised_at ? html`<time datetime=${order.promised_at}>${clockTime(order.promised_at)}</time>` : "–"}</td>
@@ -121,8 +135,8 @@ export function RedFlags({ flags }) {
     <header>
       <h2 id="flags-title">${t("flag.title")}</h2>
       <p class="counts number">
-        <span data-flag="failed">${t("flag.failedCount", { count: failed })}</span>
-        <span data-flag="late">${t("flag.lateCount", { count: flags.length - failed })}</span>
+        <span data-flag="failed" data-count=${failed}>${t("flag.failedCount", { count: failed })}</span>
+        <span data-flag="late" data-count=${flags.length - failed}>${t("flag.lateCount", { count: flags.length - failed })}</span>
       </p>
     </header>
     ${flags.length === 0

@@ -49,7 +49,7 @@ function lateMinutes(order) {
   return isOver(order) || past < 1 ? 0 : past;
 }
 
-function Promise({ order }) {
+function Promised({ order }) {
   const arrived = deliveredAt(order);
   const left = Math.ceil(minutesToPromise(order, clock.now()));
   const shown = arrived ?? order.promised_at;
@@ -67,7 +67,7 @@ function Hero({ order }) {
     <p class="merchant">${order.merchant_name}</p>
     <h1 aria-live="polite">${t(`track.headline.${order.state}`)}</h1>
     ${NOTED.has(order.state) && html`<p class="note">${t(`track.note.${order.state}`)}</p>`}
-    ${!ended && html`<${Promise} order=${order} />`}
+    ${!ended && html`<${Promised} order=${order} />`}
     ${!ended &&
     html`<svg class="way" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true">
       <rect class="track" width="100" height="3" />

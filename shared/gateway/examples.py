@@ -7,7 +7,7 @@ _MAX_DEPTH = 8
 _FORMATS = {
     "date-time": "2026-03-01T11:30:00Z",
     "date": "2026-03-01",
-    "time": "11:30:00Z",
+    "time": "11:30:00",
     "duration": "PT30M",
     "email": "lin@example.org",
     "uri": "urn:example:thing",

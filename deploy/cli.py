@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import import_module
@@ -23,6 +24,9 @@ log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
 parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
 app.add_typer(log_app, name="log")
 app.add_typer(parked_app, name="parked")
+
+# Known and decided (docs/adr/0004); in every log it would only hide what is new.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 RunDir = Annotated[Path, typer.Option(help="Where the platform keeps everything.")]
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]

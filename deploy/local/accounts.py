@@ -58,6 +58,16 @@ def reachable_folder(preferred: Path, account: Account | None) -> Path:
     return Path("/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir()) / f"doorstep-{mark}"
 
 
+def passage(folder: Path) -> Path:
+    """Makes a folder of ours that the account may walk through; refuses one that somebody else has put there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} belongs to somebody else; remove it")
+    folder.chmod(0o711)
+    return folder
+
+
 def own_folder(folder: Path, account: Account | None) -> Path:
     """Makes a folder that only the account can read."""
     folder.mkdir(parents=True, exist_ok=True)

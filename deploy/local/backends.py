@@ -57,9 +57,7 @@ def private_backends(
 ) -> Backends:
     """Starts private instances under `folder`, both at once."""
     home = private_home(folder)
-    home.mkdir(parents=True, exist_ok=True)
-    if accounts.plain_account() is not None:
-        home.chmod(0o711)
+    accounts.passage(home)
     postgres = LocalPostgres(home / "postgres", durable=durable, on_start=on_start)
     rabbit = LocalRabbit(home / "rabbitmq", on_start=on_start)
     with ExitStack() as undo, ThreadPoolExecutor(2) as threads:

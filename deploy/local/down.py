@@ -37,13 +37,18 @@ def down(run_dir: Path) -> list[str]:
     stopped += ledger_of(run_dir).stop_all()
     if compose_down(run_dir / "backends"):
         stopped.append("containers")
+    forget_data(run_dir)
     return stopped
+
+
+def forget_data(run_dir: Path) -> None:
+    """Removes the data of private backends, which live no longer than their run; logs and mails stay."""
+    shutil.rmtree(private_home(run_dir / "backends"), ignore_errors=True)
 
 
 def clear(run_dir: Path) -> None:
     """Removes what former runs left in the folder; nothing of them may be running any more."""
-    home = private_home(run_dir / "backends")
-    for folder in (home, run_dir / "log", run_dir / "mail"):
+    for folder in (run_dir / "log", run_dir / "mail"):
         shutil.rmtree(folder, ignore_errors=True)
     for name in ("env.json", "jwks.json", "policies.json", "signing-key.pem"):
         (run_dir / name).unlink(missing_ok=True)

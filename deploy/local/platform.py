@@ -212,6 +212,7 @@ class Platform:
                 self.run_dir / "backends", say=self._say, durable=self._durable, on_start=self._ledger.record
             )
             self._owns_backends = True
+            self._undo.callback(down.forget_data, self.run_dir)
             self._undo.callback(self._backends.close)
         backends = self._backends
         mark = "" if self._owns_backends and backends.is_private else f"_{secrets.token_hex(4)}"

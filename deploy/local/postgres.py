@@ -83,6 +83,8 @@ class LocalPostgres:
         """Starts the server and waits until it answers; nothing happens when it runs already."""
         if self._still_serves():
             return
+        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
+        self.kill()
         if not (self._folder / "instance.json").exists():
             self._create()
         if not self._settings:
@@ -113,6 +115,8 @@ class LocalPostgres:
         return self._folder / "postgres.log"
 
     def _create(self) -> None:
+        if not accounts.can_reach(self._folder, self._account):
+            raise DidNotStart(f"the account that the server runs as cannot reach {self._folder}")
         accounts.own_folder(self._folder, self._account)
         password = secrets.token_urlsafe(24)
         password_file = accounts.own_file(self._folder / "password", password, self._account)

@@ -73,6 +73,8 @@ class LocalRabbit:
         """Starts the node and waits until it accepts clients; nothing happens when it runs already."""
         if self._still_serves():
             return
+        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
+        self.kill()
         if not (self._folder / "instance.json").exists():
             self._create()
         if not self._settings:
@@ -159,6 +161,8 @@ class LocalRabbit:
 
     def _create(self) -> None:
         account = self._account
+        if not accounts.can_reach(self._folder, self._account):
+            raise DidNotStart(f"the account that the server runs as cannot reach {self._folder}")
         accounts.own_folder(self._folder, account)
         shutil.rmtree(self._folder / "mnesia", ignore_errors=True)
         amqp_port, distribution_port, mapper_port = ports.free_ports(3)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from threading import Event
 
 import psycopg
@@ -84,7 +84,13 @@ def test_contended_writers_lose_nothing_double_nothing_and_keep_order(
             seen.extend(store.log_after(len(seen)))
 
     # One transaction has a number and stays open to the end, another has written and commits last.
-    with connect(database.url("order")) as idle, idle.transaction(), ThreadPoolExecutor(WRITERS + 3) as pool:
+    with (
+        ThreadPoolExecutor(WRITERS + 3) as pool,
+        ExitStack() as at_the_end,
+        connect(database.url("order")) as idle,
+        idle.transaction(),
+    ):
+        at_the_end.callback(over.set)
         idle.execute("SELECT pg_current_xact_id()")
         with store.transaction() as late:
             late_events: list[TabEvent] = [opened(), tea()]

@@ -10,6 +10,7 @@ from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods
+from shared.kernel.errors import DomainError
 from tests.unit.dispatch import scenes as s
 
 request = c.RequestDelivery(delivery_id=s.DELIVERY, ready_at=s.at(10), now=s.NOW)
@@ -91,9 +92,7 @@ def test_the_engine_never_puts_back_a_rider_whom_a_person_took_off() -> None:
         ("returning", errors.DeliveryEnded),
     ],
 )
-def test_only_a_waiting_delivery_can_be_offered_accepted_or_grabbed(
-    stage: str, refusal: type[errors.DomainError]
-) -> None:
+def test_only_a_waiting_delivery_can_be_offered_accepted_or_grabbed(stage: str, refusal: type[DomainError]) -> None:
     given = s.delivery(*EVERY_STAGE[stage])
     given.when(s.offer_command(s.OTHER)).then_refused(refusal)
     given.when(replace(accept, rider_id=s.OTHER)).then_refused(refusal)

@@ -7,6 +7,7 @@ import pytest
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.reporting import Report
 from services.dispatch.domain.values import FailureReason, Goods, Proof, Stage
 from tests.unit.dispatch import scenes as s
 
@@ -29,7 +30,7 @@ fail = c.ReportFailure(
 )
 bring_back = c.ReportReturn(delivery_id=s.DELIVERY, rider_id=s.RIDER, occurred_at=s.at(50), now=s.at(50))
 silence = c.NoteSilence(delivery_id=s.DELIVERY, now=s.at(60))
-REPORTS = [arrive, pick_up, arrive_home, deliver, fail]
+REPORTS: list[Report] = [arrive, pick_up, arrive_home, deliver, fail]
 
 
 def test_the_way_of_a_delivery_is_reported_node_by_node() -> None:
@@ -61,7 +62,7 @@ def test_nothing_is_delivered_before_it_was_picked_up(history: tuple[e.DeliveryE
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: type(report).__name__)
-def test_a_rider_acts_on_his_own_delivery_only(report: c.DeliveryCommand) -> None:
+def test_a_rider_acts_on_his_own_delivery_only(report: Report) -> None:
     by_other = replace(report, rider_id=s.OTHER)
     s.delivery(*s.PICKED_UP).when(by_other).then_refused(errors.NotYourDelivery)
     s.delivery(*s.WAITING).when(by_other).then_refused(errors.NotYourDelivery)

@@ -124,7 +124,7 @@ def steps_of(order: Order) -> list[StepView]:
     return [StepView(name=step.name, at=step.at) for step in order.steps]
 
 
-def tracking_view(order: Order, now: datetime) -> TrackingView:
+def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingView:
     placed = order.placed
     return TrackingView(
         order_id=order.order_id,
@@ -141,6 +141,7 @@ def tracking_view(order: Order, now: datetime) -> TrackingView:
         currency=placed.totals.currency,
         items=lines_of(order),
         server_time=now,
+        clock_speed=clock_speed,
     )
 
 

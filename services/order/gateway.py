@@ -53,6 +53,7 @@ class OrderGateway(StandardRoutes):
 
     track = page("/track/<order_id>", WEB / "track.html", summary="The customer's tracking page")
     web = assets("/web/<path:path>", WEB)
+    web = assets("/web/<path:path>", WEB)
 
     @route(
         "POST",

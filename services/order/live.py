@@ -24,14 +24,13 @@ def tracking_events(parts: OrderParts, order_id: str, last_event_id: str | None)
     """
     with parts.broadcast.subscribe(lambda stored: stored.stream_id == order_id) as changes:
         order, version = _look(parts, order_id)
-        sent = None if last_event_id == str(version) else tracking_view(order, parts.clock.now())
-        if sent is not None:
-            yield Event(version, "tracking", sent)
-        seen = sent or tracking_view(order, parts.clock.now())
+        seen = _seen(parts, order)
+        if last_event_id != str(version):
+            yield Event(version, "tracking", seen)
         for stored in changes:
             if stored is not None and stored.version > version:
                 order, version = _look(parts, order_id)
-            view = tracking_view(order, parts.clock.now())
+            view = _seen(parts, order)
             yield Event(version, "tracking", view) if _differs(view, seen) else None
             seen = view
 
@@ -39,6 +38,10 @@ def tracking_events(parts: OrderParts, order_id: str, last_event_id: str | None)
 def _look(parts: OrderParts, order_id: str) -> tuple[Order, int]:
     with parts.store.reading() as tx:
         return order_of(tx, order_id)
+
+
+def _seen(parts: OrderParts, order: Order) -> TrackingView:
+    return tracking_view(order, parts.clock.now(), parts.settings.clock.speed)
 
 
 def _differs(view: TrackingView, seen: TrackingView) -> bool:

@@ -312,6 +312,7 @@ class TrackingView(BaseModel):
     currency: str
     items: list[LineView]
     server_time: AwareDatetime
+    clock_speed: float = Field(description="platform seconds in a second: the page's clock runs as fast")
 
 
 class TimelineEntry(BaseModel):

@@ -142,7 +142,10 @@ function Order({ order }) {
     <${Steps} order=${order} />
     <${Bill} order=${order} />
     ${order.can_cancel && html`<${Cancel} orderId=${order.order_id} />`}
-    <p class="foot" title=${order.order_id}>${t("track.number", { id: `#${shortId(order.order_id)}` })}</p>
+    <p class="foot">
+      <span title=${order.order_id}>${t("track.number", { id: `#${shortId(order.order_id)}` })}</span>
+      ${order.rider_id && html`<span title=${order.rider_id}>${t("track.rider", { id: `#${shortId(order.rider_id)}` })}</span>`}
+    </p>
   `;
 }
 

@@ -1,6 +1,7 @@
 """What this service's gateway answers with: the board, the KPIs and the archive as JSON."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from services.analytics.domain.board import (
     RiderCounts,
     red_flags,
 )
-from services.analytics.domain.kpis import Kpis
+from services.analytics.domain.kpis import Distribution, Kpis, Ratio, Satisfaction
 from services.analytics.domain.timeline import OrderState
 from shared.eventstore.model import StoredEvent
 from shared.kernel.clock import VirtualClock
@@ -50,7 +51,13 @@ class KpisView(BaseModel):
     position: Position
     placed_from: datetime | None
     placed_until: datetime | None
-    kpis: Kpis
+    orders: int
+    order_processing_minutes: Distribution
+    click_to_door_minutes: Distribution
+    ready_to_pickup_minutes: Distribution
+    exception_ratio: Ratio
+    on_time_rate: Ratio
+    satisfaction: Satisfaction
 
 
 class OrderOnBoard(BaseModel):
@@ -132,6 +139,11 @@ class FactsView(BaseModel):
     items: list[FactView]
     next: int | None
     log_position: Position
+
+
+def kpis_view(query: KpiQuery, position: int, kpis: Kpis) -> KpisView:
+    figures = {field.name: getattr(kpis, field.name) for field in fields(kpis)}
+    return KpisView(position=position, placed_from=query.placed_from, placed_until=query.placed_until, **figures)
 
 
 def board_view(board: Board, merchants: Mapping[str, str], clock: VirtualClock) -> BoardView:

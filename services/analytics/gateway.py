@@ -34,12 +34,7 @@ class AnalyticsGateway(StandardRoutes):
         query = call.query
         with self.parts.store.transaction() as tx:
             position, orders = views.summaries(tx.connection, query.placed_from, query.placed_until)
-        return KpisView(
-            position=position,
-            placed_from=query.placed_from,
-            placed_until=query.placed_until,
-            kpis=kpis(orders),
-        )
+        return answers.kpis_view(query, position, kpis(orders))
 
     @route("GET", "/v1/board", roles=WATCHERS, answer=BoardView, summary="The war room's board as it is now")
     def get_board(self, call: Call) -> BoardView:  # noqa: ARG002

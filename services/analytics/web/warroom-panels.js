@@ -123,7 +123,7 @@ function Red({ red }) {
     </th>
     <td class="state">${t(`state.${order.state}`)}</td>
     <td class="number promised">${order.promised_at ? html`<time datetime=${order.promised_at}>${clockTime(order.promised_at)}</time>` : "–"}</td>
-    <td class="number late">${lateMinutes > 0 ? t("flag.minutesLate", { minutes: lateMinutes }) : "–"}</td>
+    <td class="number late" data-late=${lateMinutes}>${lateMinutes > 0 ? t("flag.minutesLate", { minutes: lateMinutes }) : "–"}</td>
   </tr>`;
 }
 

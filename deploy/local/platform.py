@@ -2,10 +2,12 @@
 
 import os
 import secrets
+import signal
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -103,7 +105,8 @@ class Platform:
 
     def close(self) -> None:
         """Stops everything that was started, services first, backends last."""
-        self._undo.close()
+        with _undisturbed():
+            self._undo.close()
         self._programs.clear()
 
     @property
@@ -284,6 +287,19 @@ class Platform:
             program.ask_to_stop()
         with ThreadPoolExecutor(max(1, len(programs))) as threads:
             list(threads.map(Supervised.wait_stopped, programs))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An impatient second Ctrl-C must not leave half of the processes behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _is_ready(client: httpx.Client, url: str) -> bool:

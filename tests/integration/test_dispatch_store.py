@@ -1,0 +1,342 @@
+"""Dispatch on a real database: one winner, effects once, the engine's turn, and read models that tell the same."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from threading import Barrier, Event, Thread
+
+import pytest
+
+from services.dispatch import views
+from services.dispatch.application import Command, perform
+from services.dispatch.codec import DELIVERY, RIDER
+from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.positions import Position
+from services.dispatch.domain.rider import commands as r
+from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.values import Stage
+from services.dispatch.tracking import track
+from services.dispatch.wiring import DispatchParts, build
+from shared.contracts.message import Message
+from shared.contracts.order import DeliveryContactWithdrawn
+from shared.eventstore.model import Context
+from shared.eventstore.sequencer import Sequencer
+from shared.kernel.clock import FixedClock, VirtualClock
+from shared.kernel.errors import DomainError
+from shared.kernel.place import Place
+from shared.messaging.inbox import batch_of
+from shared.runtime.settings import Address, Settings
+from tests.support.database import Database
+from tests.unit.dispatch import scenes as s
+from tests.unit.dispatch import wire
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def parts(database: Database) -> Iterator[DispatchParts]:
+    """The service's parts on the virtual clock of the scenes, as good as still."""
+    settings = Settings(
+        service="dispatch",
+        postgres_url=database.url("dispatch"),
+        amqp_url="amqp://127.0.0.1:1",
+        http=Address("127.0.0.1", 1),
+        master_key=bytes(32),
+        jwks=Path("unused"),
+        clock=VirtualClock(speed=1e-9, started_unix=time.time(), epoch=s.NOW),
+        policies={"dispatch": {"offers_before_grab": 1}},
+    )
+    made = build(settings)
+    try:
+        yield made
+        _send_everybody_home(made)
+    finally:
+        made.close()
+
+
+def _send_everybody_home(parts: DispatchParts) -> None:
+    """The next test starts with empty streets."""
+    catch_up(parts)
+    with parts.store.reading() as reading:
+        deliveries = [row.delivery_id for row in views.deliveries_page(reading.connection, None, None, 10_000)]
+        riders = [row.rider_id for row in views.riders_on_shift(reading.connection)]
+    for delivery_id in deliveries:
+        do(parts, c.EndOrder(delivery_id=delivery_id, reason="over", now=s.NOW))
+    for rider_id in riders:
+        do(parts, r.EndShift(rider_id=rider_id))
+    catch_up(parts)
+
+
+def context(minutes: float = 0) -> Context:
+    return s.context(minutes)
+
+
+def do(parts: DispatchParts, command: Command) -> None:
+    parts.store.run(lambda tx: perform(tx, command, context(), parts.policy), attempts=20)
+
+
+def catch_up(parts: DispatchParts) -> None:
+    sequencer = Sequencer(parts.settings.postgres_url)
+    try:
+        while sequencer.tick():
+            pass
+    finally:
+        sequencer.close()
+    while parts.run_projection():
+        pass
+
+
+def new_rider(parts: DispatchParts, place: Place = s.SHOP) -> str:
+    rider_id = f"rid_{next(_numbers)}"
+    do(parts, s.register_command(rider_id))
+    do(parts, s.start_command(rider_id, place))
+    return rider_id
+
+
+def new_order(parts: DispatchParts, *more: Callable[[str], Message], wires: wire.Wire | None = None) -> str:
+    order_id = f"ord_{next(_numbers):04}"
+    messages = [wire.placed(order_id, s.NOW), wire.accepted(order_id, s.NOW), *(make(order_id) for make in more)]
+    parts.inbox.consume(batch_of(*(wires or wire.Wire()).bodies(messages, s.NOW)))
+    return order_id.replace("ord", "dlv")
+
+
+def delivery(parts: DispatchParts, delivery_id: str) -> Delivery:
+    return parts.store.load(DELIVERY, delivery_id).state
+
+
+def rider(parts: DispatchParts, rider_id: str) -> Rider:
+    return parts.store.load(RIDER, rider_id).state
+
+
+def refusal(parts: DispatchParts, command: Command) -> type[DomainError] | None:
+    try:
+        do(parts, command)
+    except DomainError as refused:
+        return type(refused)
+    return None
+
+
+def open_for_grab(parts: DispatchParts, delivery_id: str) -> None:
+    rider_id = new_rider(parts)
+    do(parts, s.offer_command(rider_id, delivery_id))
+    do(parts, c.DeclineOffer(delivery_id=delivery_id, rider_id=rider_id, reason="too_far"))
+    do(parts, r.EndShift(rider_id=rider_id))
+
+
+def test_a_hundred_riders_grab_one_delivery_and_one_wins(parts: DispatchParts) -> None:
+    riders = [new_rider(parts) for _ in range(100)]
+    delivery_id = new_order(parts)
+    open_for_grab(parts, delivery_id)
+    start = Barrier(100)
+
+    def grab(rider_id: str) -> type[DomainError] | None:
+        start.wait()
+        command = c.GrabDelivery(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, now=s.NOW)
+        return refusal(parts, command)
+
+    with ThreadPoolExecutor(100) as hands:
+        answers = list(hands.map(grab, riders))
+    assert Counter(answers) == {None: 1, errors.DeliveryAlreadyTaken: 99}
+    winner = delivery(parts, delivery_id).rider_id
+    assert [rider_id for rider_id in riders if rider(parts, rider_id).carrying] == [winner]
+    types = [event.type for event in parts.store.stream(delivery_id)]
+    assert (types.count("DeliveryGrabbed"), types.count("RiderAssigned")) == (1, 1)
+
+
+def test_manual_assignment_and_the_engine_at_once_never_bind_two_riders(parts: DispatchParts) -> None:
+    riders = [new_rider(parts) for _ in range(3)]
+    deliveries = [new_order(parts) for _ in range(6)]
+    catch_up(parts)
+    stop = Event()
+
+    def engine() -> None:
+        while not stop.is_set():
+            parts.run_engine()
+
+    running = Thread(target=engine)
+    running.start()
+    try:
+        for delivery_id, rider_id in zip(deliveries, riders, strict=False):
+            do(
+                parts,
+                c.AssignRider(
+                    delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="by hand", now=s.NOW
+                ),
+            )
+    finally:
+        stop.set()
+        running.join()
+    bound = {delivery(parts, delivery_id).rider_id for delivery_id in deliveries[:3]}
+    assert bound == set(riders)
+    assert {rider(parts, rider_id).carrying for rider_id in riders} == set(deliveries[:3])
+    assert {rider(parts, rider_id).offered for rider_id in riders} == {None}
+
+
+def test_two_engines_never_ask_one_rider_about_two_deliveries(parts: DispatchParts) -> None:
+    riders = [new_rider(parts) for _ in range(4)]
+    deliveries = [new_order(parts) for _ in range(8)]
+    catch_up(parts)
+    with ThreadPoolExecutor(4) as engines:
+        turns = [engines.submit(parts.run_engine) for _ in range(12)]
+        asked = sum(turn.result() for turn in turns)
+    assert asked == len(riders)
+    offers = [delivery(parts, delivery_id).offer for delivery_id in deliveries]
+    assert sorted(offer.rider_id for offer in offers if offer) == sorted(riders)
+
+
+def test_messages_heard_twice_have_their_effect_once(parts: DispatchParts) -> None:
+    order_id = f"ord_{next(_numbers):04}"
+    messages = [
+        wire.placed(order_id, s.NOW),
+        wire.accepted(order_id, s.NOW),
+        wire.contact_shared(order_id),
+        wire.ready(order_id),
+        wire.cancelled(order_id),
+    ]
+    bodies = wire.Wire().bodies(messages, s.NOW)
+    parts.inbox.consume(batch_of(*bodies))
+    once = parts.store.stream(order_id.replace("ord", "dlv"))
+    parts.inbox.consume(batch_of(*bodies))
+    for body in bodies:
+        parts.inbox.consume(batch_of(body))
+    again = parts.store.stream(order_id.replace("ord", "dlv"))
+    assert again == once
+    assert [event.type for event in once] == [
+        "DeliveryAnnounced",
+        "DeliveryRequested",
+        "GoodsReady",
+        "DeliveryWithdrawn",
+    ]
+    assert {event.causation_id for event in once} < {f"evt_ord_{order_id}_{version}" for version in range(1, 6)}
+
+
+def test_contacts_are_kept_for_as_long_as_the_order_lasts_and_never_as_events(parts: DispatchParts) -> None:
+    wires = wire.Wire()
+    delivery_id = new_order(parts, wire.contact_shared, wires=wires)
+    order_id = delivery_id.replace("dlv", "ord")
+    with parts.store.reading() as reading:
+        contact = views.contact_of(reading.connection, order_id)
+    assert contact is not None
+    assert (contact.address, contact.dropoff) == ("18 Willow Lane, room 502", wire.HOME)
+    assert "Willow" not in str(parts.store.stream(delivery_id))
+    parts.inbox.consume(batch_of(*wires.bodies([DeliveryContactWithdrawn(order_id=order_id)], s.NOW)))
+    with parts.store.reading() as reading:
+        assert views.contact_of(reading.connection, order_id) is None
+
+
+def test_the_engine_asks_the_nearest_and_says_why_nobody_is_left(parts: DispatchParts) -> None:
+    far = new_rider(parts, Place(31.26, 121.47))
+    near = new_rider(parts, Place(31.231, 121.47))
+    first, second, third = (new_order(parts) for _ in range(3))
+    catch_up(parts)
+    assert parts.run_engine() == 2
+    offers = [delivery(parts, each).offer for each in (first, second)]
+    assert [offer.rider_id for offer in offers if offer] == [near, far]
+    with parts.store.reading() as reading:
+        waiting = {row.row.delivery_id: row.why for row in views.wanting_riders(reading.connection, 10)}
+    assert waiting[third] == {near: "asked", far: "asked"}
+    assert parts.run_engine() == 0, "the picture is old, but the streams know better"
+
+
+def test_the_read_models_tell_what_the_streams_tell(parts: DispatchParts) -> None:
+    rider_id = new_rider(parts)
+    delivery_id = new_order(parts, wire.ready)
+    do(parts, s.offer_command(rider_id, delivery_id))
+    do(parts, c.AcceptOffer(delivery_id=delivery_id, rider_id=rider_id, now=s.NOW))
+    catch_up(parts)
+    with parts.store.reading() as reading:
+        rows = views.deliveries_page(reading.connection, Stage.ASSIGNED, None, 10)
+        row = views.rider_row(reading.connection, rider_id)
+        assert views.position_read(reading.connection) == parts.store.log_position()
+    stream = parts.store.load(DELIVERY, delivery_id)
+    assert [(each.delivery_id, each.version, each.delivery) for each in rows] == [
+        (delivery_id, stream.version, stream.state)
+    ]
+    assert row is not None
+    assert (row.rider, row.version) == (rider(parts, rider_id), parts.store.load(RIDER, rider_id).version)
+
+
+def test_read_models_built_again_from_the_log_are_the_same(parts: DispatchParts) -> None:
+    rider_id, delivery_id = new_rider(parts), new_order(parts)
+    do(parts, s.offer_command(rider_id, delivery_id))
+    catch_up(parts)
+
+    def content() -> list[object]:
+        with parts.store.reading() as reading:
+            tables = ("deliveries", "riders")
+            return [reading.connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in tables]
+
+    before = content()
+    with parts.store.transaction() as tx:
+        for table in ("deliveries", "riders", "waiting", "follower_positions"):
+            tx.connection.execute(f"DELETE FROM {table}")
+    while parts.run_projection():
+        pass
+    assert content() == before
+
+
+def test_a_wait_that_ran_out_fires_once_with_several_processes_watching(parts: DispatchParts) -> None:
+    rider_id, delivery_id = new_rider(parts), new_order(parts)
+    do(parts, s.offer_command(rider_id, delivery_id))
+    later = replace(parts, clock=FixedClock(s.at(0.6)))
+    with ThreadPoolExecutor(4) as watchers:
+        fired = list(watchers.map(lambda _: later.fire_deadlines(), range(4)))
+    types = [event.type for event in parts.store.stream(delivery_id)]
+    assert (sum(fired), types.count("OfferExpired")) == (1, 1)
+    assert rider(parts, rider_id).free
+
+
+def test_only_the_last_believed_position_is_kept_and_no_event_tells_it(parts: DispatchParts) -> None:
+    rider_id = new_rider(parts)
+    catch_up(parts)
+    events = len(parts.store.stream(rider_id))
+    reported = [
+        Position(Place(31.2301, 121.47), s.at(0.5)),
+        Position(Place(35.0, 121.47), s.at(0.6)),
+        Position(Place(31.2302, 121.47), s.at(0.7)),
+    ]
+    tracked = parts.store.run(lambda tx: track(tx, rider_id, reported, context(1), parts.policy))
+    assert [verdict.refused for verdict in tracked.verdicts] == [None, "impossible_speed", None]
+    with parts.store.reading() as reading:
+        assert views.position_of(reading.connection, rider_id) == reported[-1]
+    assert len(parts.store.stream(rider_id)) == events
+
+
+def test_a_silent_rider_who_tells_where_he_is_gets_offers_again(parts: DispatchParts) -> None:
+    rider_id, delivery_id = new_rider(parts), new_order(parts)
+    assign = c.AssignRider(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="", now=s.NOW)
+    do(parts, assign)
+    replace(parts, clock=FixedClock(s.at(45))).fire_deadlines()
+    catch_up(parts)
+    assert rider(parts, rider_id).silent
+    here = [Position(s.SHOP, s.at(46))]
+    parts.store.run(lambda tx: track(tx, rider_id, here, context(46), parts.policy))
+    assert rider(parts, rider_id).free
+
+
+def test_nobody_is_tracked_off_shift(parts: DispatchParts) -> None:
+    rider_id = f"rid_{next(_numbers)}"
+    do(parts, s.register_command(rider_id))
+    tracked = parts.store.run(lambda tx: track(tx, rider_id, [Position(s.SHOP, s.NOW)], context(), parts.policy))
+    assert [verdict.refused for verdict in tracked.verdicts] == ["off_shift"]
+    with parts.store.reading() as reading:
+        assert views.position_of(reading.connection, rider_id) is None
+
+
+def test_both_clocks_are_kept(parts: DispatchParts) -> None:
+    rider_id, delivery_id = new_rider(parts), new_order(parts)
+    do(parts, c.AssignRider(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="", now=s.NOW))
+    told_at = datetime(2026, 3, 2, 11, 4, tzinfo=UTC)
+    arrived = c.ReportArrivalAtPickup(delivery_id=delivery_id, rider_id=rider_id, occurred_at=told_at, now=s.at(9))
+    offline = replace(context(9), occurred_at=told_at)
+    parts.store.run(lambda tx: perform(tx, arrived, offline, parts.policy))
+    event = parts.store.stream(delivery_id)[-1]
+    assert (event.type, event.occurred_at) == ("ArrivedAtPickup", told_at)
+    assert event.recorded_at - event.occurred_at == timedelta(minutes=5)

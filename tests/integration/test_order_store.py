@@ -1,0 +1,386 @@
+"""The order service on real PostgreSQL: money, lists, sealed people, waits and races that have one winner."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from services.order import views
+from services.order.application import Command, perform
+from services.order.codec import ORDER, PAYMENT
+from services.order.domain.commands import PlaceOrder
+from services.order.domain.merchant import RegisterMerchant
+from services.order.domain.payment import PaymentState
+from services.order.domain.policy import OrderPolicy
+from services.order.domain.state import Order
+from services.order.domain.values import OrderState, Wait
+from services.order.outbound import messages_for, payment_id_of
+from services.order.payments import ProviderRequest, ProviderUnavailable, SandboxProvider
+from services.order.projecting import MERCHANT_LIST, ORDER_LIST
+from services.order.reactors import Reactors, decoded
+from shared.contracts import dispatch
+from shared.contracts.common import AssignmentMode, Proof
+from shared.contracts.envelope import Envelope
+from shared.contracts.message import Message
+from shared.eventstore.connecting import Pool
+from shared.eventstore.model import Context
+from shared.eventstore.postgres import PostgresStore
+from shared.eventstore.sequencer import Sequencer
+from shared.kernel.clock import FixedClock
+from shared.kernel.errors import DomainError, StaleVersion
+from shared.kernel.ids import new_id
+from shared.messaging.inbox import Inbox, batch_of
+from tests.support.database import Database
+from tests.unit.order import wishes as w
+from tests.unit.order.facts import NOON, RIDER, registered
+from tests.unit.order.test_placing import WISH
+
+MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+@dataclass
+class Service:
+    """The parts of the order service, with a clock that is told and a sequencer that is asked."""
+
+    clock: FixedClock
+    store: PostgresStore
+    provider: SandboxProvider
+    reactors: Reactors
+    sequencer: Sequencer
+    policy: OrderPolicy
+    merchant_id: str
+
+    def context(self) -> Context:
+        now = self.clock.now()
+        return Context(actor="test:1", now=now, occurred_at=now, correlation_id="cor_1")
+
+    def do(self, command: Command) -> Any:
+        return self.store.run(lambda tx: perform(tx, command, self.context(), self.policy))
+
+    def place(self, method: str = "sandbox_ok") -> str:
+        order_id, now = new_id("ord"), self.clock.now()
+        wish: PlaceOrder = replace(
+            WISH, order_id=order_id, merchant_id=self.merchant_id, payment_method=method, at=now, now=now
+        )
+        self.do(wish)
+        return order_id
+
+    def paid(self) -> str:
+        order_id = self.place()
+        self.settle()
+        return order_id
+
+    def settle(self) -> None:
+        """Until nothing more follows from what has been recorded."""
+        for _ in range(50):
+            self.sequencer.tick()
+            busy = [each.run(self.store) for each in (*self.reactors.followers,)]
+            busy += [each.run(self.store) for each in (ORDER_LIST, MERCHANT_LIST)]
+            if not any(busy):
+                return
+        raise AssertionError("the followers never came to rest")
+
+    def order(self, order_id: str) -> Order:
+        state = self.store.load(ORDER, order_id).state
+        assert state is not None
+        return state
+
+    def payment_state(self, order_id: str) -> PaymentState:
+        payment = self.store.load(PAYMENT, payment_id_of(order_id)).state
+        assert payment is not None
+        return payment.state
+
+    def types(self, order_id: str) -> list[str]:
+        return [event.type for event in self.store.stream(order_id)]
+
+    def due(self, **span: float) -> int:
+        self.clock.advance(timedelta(**span))
+        return self.store.take_due(self.clock.now(), self.reactors.end_wait, limit=500)
+
+
+@pytest.fixture(scope="module")
+def service(database: Database) -> Iterator[Service]:
+    clock, policy = FixedClock(NOON), OrderPolicy()
+    store = PostgresStore(database.url("order"), MASTER_KEY, clock, pool_size=20)
+    provider = SandboxProvider(Pool(database.url("order"), size=4))
+    sequencer = Sequencer(database.url("order"))
+    made = Service(
+        clock, store, provider, Reactors(clock, policy, provider), sequencer, policy, merchant_id=new_id("mer")
+    )
+    made.do(RegisterMerchant(registration=replace(registered, merchant_id=made.merchant_id)))
+    made.settle()
+    yield made
+    sequencer.close()
+    provider.close()
+    store.close()
+
+
+def of(order_id: str, command: Any) -> Any:
+    return replace(command, order_id=order_id)
+
+
+def test_one_order_lives_from_placing_to_the_archive(service: Service) -> None:
+    order_id = service.paid()
+    for command in (w.accept(), w.start(), w.mark_ready(), w.rider_assigned(), w.picked_up(), w.delivered()):
+        service.do(of(order_id, command))
+        service.settle()
+    service.do(of(order_id, w.confirm()))
+    service.do(of(order_id, w.review()))
+    service.settle()
+    assert service.order(order_id).state is OrderState.COMPLETED
+    assert service.payment_state(order_id) is PaymentState.CAPTURED
+    [row] = views.list_orders(service.store, views.OrderFilter(everybody=True), None, 1)
+    assert (row.order_id, row.state, row.payment_state, row.rider_id) == (order_id, "completed", "captured", RIDER)
+    assert row.version == service.store.load(ORDER, order_id).version
+
+
+def test_the_sandbox_answers_the_same_key_the_same_way_for_ever(service: Service) -> None:
+    def request(key: str, method: str, cents: int = 100) -> ProviderRequest:
+        return ProviderRequest(
+            idempotency_key=key, payment_id="pay_x", amount_cents=cents, currency="CNY", method=method
+        )
+
+    ok = service.provider.authorize(request("k1", "sandbox_ok"))
+    assert ok.declined is None
+    assert service.provider.authorize(request("k1", "sandbox_declined")) == ok
+    assert service.provider.authorize(request("k2", "sandbox_declined")).declined == "card_declined"
+    with pytest.raises(ProviderUnavailable):
+        service.provider.authorize(request("k3", "sandbox_unavailable_once"))
+    assert service.provider.authorize(request("k3", "sandbox_unavailable_once")).declined is None
+    with pytest.raises(ValueError, match="another amount"):
+        service.provider.authorize(request("k1", "sandbox_ok", 101))
+
+
+def test_a_provider_that_was_away_once_is_asked_again(service: Service) -> None:
+    order_id = service.place("sandbox_unavailable_once")
+    service.settle()
+    assert service.payment_state(order_id) is PaymentState.PENDING
+    service.due(seconds=6)
+    service.settle()
+    assert service.payment_state(order_id) is PaymentState.AUTHORIZED
+
+
+def test_an_order_whose_card_is_declined_ends(service: Service) -> None:
+    order_id = service.place("sandbox_declined")
+    service.settle()
+    assert service.order(order_id).state is OrderState.CANCELLED
+
+
+def test_a_merchant_who_stays_silent_is_reminded_and_the_order_ends_with_the_money_back(service: Service) -> None:
+    order_id = service.paid()
+    service.due(minutes=2, seconds=1)
+    assert service.types(order_id)[-1] == "MerchantReminded"
+    service.due(minutes=3)
+    service.settle()
+    ending = service.order(order_id).ending
+    assert ending is not None
+    assert ending.reason == "merchant_no_answer"
+    assert service.payment_state(order_id) is PaymentState.RELEASED
+    [row] = [
+        each for each in views.list_merchants(service.store, None, 100) if each.merchant_id == service.merchant_id
+    ]
+    assert row.missed_answers >= 1
+
+
+def test_two_processes_fire_a_wait_once(service: Service) -> None:
+    ids = [service.paid() for _ in range(5)]
+    service.clock.advance(timedelta(minutes=2, seconds=1))
+
+    def fire() -> int:
+        return service.store.take_due(service.clock.now(), service.reactors.end_wait, limit=500)
+
+    together(fire, fire)
+    for order_id in ids:
+        assert service.types(order_id).count("MerchantReminded") == 1
+
+
+def together(*actions: Callable[[], Any]) -> list[Any]:
+    """Runs actions at the same moment, each in a thread; what each answered or refused."""
+    start = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        start.wait(10)
+        try:
+            return action()
+        except (DomainError, StaleVersion) as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+def race(service: Service, order_id: str, *commands: Any) -> list[Any]:
+    return together(*[(lambda command=command: service.do(of(order_id, command))) for command in commands])
+
+
+ENDS = {"OrderCancelled", "OrderRejected", "OrderCompleted"}
+
+
+def after_pick_up() -> Sequence[Any]:
+    return (w.accept(), w.mark_ready(), w.rider_assigned(), w.picked_up())
+
+
+@pytest.mark.parametrize(
+    ("before", "racers", "one_of"),
+    [
+        ((), (w.cancel(), w.reject(), w.cancel()), {"OrderCancelled", "OrderRejected"}),
+        ((), (w.accept(), w.reject()), {"OrderAccepted", "OrderRejected"}),
+        ((), (w.accept(), w.time_is_up(Wait.MERCHANT_ANSWER)), {"OrderAccepted", "OrderCancelled"}),
+        (
+            (w.accept(), w.rider_assigned(), w.cancel()),
+            (w.withdrawn(), w.picked_up(), w.withdrawal_refused()),
+            {"OrderCancelled", "OrderOutForDelivery", "CancellationRefused"},
+        ),
+        (after_pick_up(), (w.delivered(), w.failed(), w.cancel()), {"OrderDelivered", "OrderDeliveryFailed"}),
+        (
+            (*after_pick_up(), w.delivered()),
+            (w.confirm(), w.time_is_up(Wait.CONFIRMATION), w.confirm()),
+            {"OrderConfirmed"},
+        ),
+    ],
+    ids=["cancel-reject", "accept-reject", "accept-time", "withdraw-pickup", "deliver-fail", "confirm-time"],
+)
+def test_a_race_leaves_one_story(
+    service: Service, before: Sequence[Any], racers: Sequence[Any], one_of: set[str]
+) -> None:
+    for _ in range(8):
+        order_id = service.paid()
+        for command in before:
+            service.do(of(order_id, command))
+        seen = len(service.types(order_id))
+        race(service, order_id, *racers)
+        fresh = service.types(order_id)[seen:]
+        winners = [name for name in fresh if name in one_of]
+        assert winners, fresh
+        assert len(winners) == len(set(winners)), fresh
+        assert len([name for name in service.types(order_id) if name in ENDS]) <= 1
+        state = service.order(order_id)
+        assert "OrderDelivered" not in fresh or state.picked_up
+        service.settle()
+        payment = service.store.load(PAYMENT, payment_id_of(order_id)).state
+        assert payment is not None
+        if state.state in (OrderState.CANCELLED, OrderState.REJECTED):
+            assert payment.captured_cents == payment.refunded_cents
+
+
+def envelope(order_id: str, sequence: int, message: Message) -> bytes:
+    return Envelope(
+        id=f"evt_{order_id}_{sequence}",
+        source=message.source(),
+        type=message.type_name(),
+        subject=order_id.replace("ord_", "dlv_"),
+        time=NOON,
+        dataschema=message.schema_urn(),
+        sequence=sequence,
+        partitionkey=order_id,
+        correlationid="cor_1",
+        actor=f"rider:{RIDER}",
+        recordedat=NOON,
+        data=message.model_dump(mode="json"),
+    ).to_bytes()
+
+
+def test_messages_that_come_twice_or_late_have_their_effect_once(service: Service) -> None:
+    order_id = service.paid()
+    service.do(of(order_id, w.accept()))
+    about = {"order_id": order_id, "delivery_id": order_id.replace("ord_", "dlv_"), "rider_id": RIDER}
+    bodies = [
+        envelope(order_id, 3, dispatch.RiderAssigned(**about, mode=AssignmentMode.ENGINE, policy_version="1")),
+        envelope(order_id, 5, dispatch.PickedUp(**about, proof=Proof())),
+        envelope(order_id, 7, dispatch.Delivered(**about, proof=Proof())),
+    ]
+    inbox = Inbox(service.store, "order", service.reactors.hear)
+    inbox.consume(batch_of(*bodies))
+    told = service.types(order_id)
+    assert told[-3:] == ["OrderRiderAssigned", "OrderOutForDelivery", "OrderDelivered"]
+    inbox.consume(batch_of(*bodies, *reversed(bodies)))
+    # Another inbox has no memory of them: then the domain itself must see that they are old.
+    Inbox(service.store, "another", service.reactors.hear).consume(batch_of(*bodies))
+    assert service.types(order_id) == told
+
+
+def test_a_message_about_an_unknown_order_is_taken_in_and_forgotten(service: Service, database: Database) -> None:
+    order_id = new_id("ord")
+    about = {"order_id": order_id, "delivery_id": "dlv_x", "rider_id": RIDER}
+    body = envelope(order_id, 1, dispatch.Delivered(**about, proof=Proof()))
+    Inbox(service.store, "order", service.reactors.hear).consume(batch_of(body))
+    assert service.types(order_id) == []
+    with psycopg.connect(database.url("order")) as connection:
+        assert connection.execute("SELECT count(*) FROM parked").fetchone() == (0,)
+
+
+def test_people_are_sealed_in_the_store_and_gone_when_forgotten(service: Service, database: Database) -> None:
+    order_id = service.place()
+    customer = replace(WISH, order_id=new_id("ord"), merchant_id=service.merchant_id, customer_id="cus_to_forget")
+    service.do(customer)
+    service.settle()
+    service.do(of(customer.order_id, w.accept()))
+    service.settle()
+    with psycopg.connect(database.url("order")) as connection:
+        rows = connection.execute(
+            "SELECT data::text FROM events UNION ALL SELECT to_jsonb(o)::text FROM order_list o"
+        )
+        everything = "\n".join(row[0] for row in rows)
+    for secret in ("Chen Yu", "13812345678", "chen@example.com", "Willow", "ring twice"):
+        assert secret not in everything
+    service.store.forget("cus_to_forget")
+    assert service.order(customer.order_id).placed.recipient is None
+    assert service.order(order_id).placed.recipient is not None
+    with service.store.reading() as tx:
+        private = [row for row in tx.stream(customer.order_id) if row.type == "DeliveryContactShared"]
+        assert [messages_for(row, decoded(tx, row)) for row in private] == [[]]
+
+
+def test_the_list_pages_without_gaps_and_tells_each_his_own(service: Service) -> None:
+    placed = {service.place() for _ in range(7)}
+    service.settle()
+    seen: list[str] = []
+    mine = views.OrderFilter(of_merchants=[service.merchant_id])
+    before: str | None = None
+    while rows := views.list_orders(service.store, mine, before, 3):
+        seen += [row.order_id for row in rows]
+        before = rows[-1].order_id
+    assert placed <= set(seen)
+    assert seen == sorted(set(seen), reverse=True)
+    assert views.list_orders(service.store, views.OrderFilter(of_customers=["cus_nobody"]), None, 10) == []
+    assert views.list_orders(service.store, views.OrderFilter(), None, 10) == []
+    only = mine.narrowed(None, None, ["pending_acceptance"])
+    assert {row.state for row in views.list_orders(service.store, only, None, 100)} == {"pending_acceptance"}
+
+
+def test_every_list_row_says_what_its_stream_says(service: Service) -> None:
+    service.settle()
+    for row in views.list_orders(service.store, views.OrderFilter(everybody=True), None, 200):
+        loaded = service.store.load(ORDER, row.order_id)
+        assert loaded.state is not None
+        assert (row.state, row.rider_id, row.version) == (
+            loaded.state.state.value,
+            loaded.state.rider_id,
+            loaded.version,
+        )
+        assert row.payment_state == service.payment_state(row.order_id).value
+
+
+def test_a_rebuilt_list_is_the_list(service: Service, database: Database) -> None:
+    service.settle()
+
+    def lists() -> str:
+        with psycopg.connect(database.url("order")) as connection:
+            rows = connection.execute("SELECT to_jsonb(o) FROM order_list o ORDER BY order_id").fetchall()
+            shops = connection.execute("SELECT to_jsonb(m) FROM merchant_list m ORDER BY merchant_id").fetchall()
+        return json.dumps([rows, shops], sort_keys=True)
+
+    before = lists()
+    with psycopg.connect(database.url("order")) as connection:
+        connection.execute("DELETE FROM order_list")
+        connection.execute("DELETE FROM merchant_list")
+        connection.execute("DELETE FROM follower_positions WHERE name LIKE '%list.v1'")
+    service.settle()
+    assert lists() == before

@@ -104,7 +104,7 @@ def open_backends(
     if given is not None:
         say("Backends: the servers named in DOORSTEP_POSTGRES_URL and DOORSTEP_AMQP_URL")
         if isinstance(given.broker, GivenBroker):
-            say("  the broker's management API does not answer: every service shares the one broker user that was given")
+            say("  the broker's management API does not answer: all services share the given broker user")
         return given
     if not installed() and packages.can_install():
         say("Backends: PostgreSQL or RabbitMQ is missing; installing the Debian packages")

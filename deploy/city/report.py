@@ -63,7 +63,7 @@ async def outcome(city: City, gateways: Gateways, verdict: Verdict, seconds: flo
     for order_id in city.hall.plans:
         order = await gateways.get("order", f"/v1/orders/{order_id}", "operations")
         ends[order["state"]] += 1
-        failed += bool(order["failures"])
+        failed += any(step["name"] == "failed" for step in order["steps"])
     kpis = await gateways.get("analytics", "/v1/kpis", "operations")
     return Outcome(
         scenario=city.hall.scenario.name,

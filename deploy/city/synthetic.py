@@ -107,7 +107,7 @@ def peak(
 
 
 def town(*, seed: int, orders: int, speed: float) -> Scenario:
-    """A town with one rider for about four orders of the peak, never fewer than six."""
+    """A town with one rider for every two orders of the peak, between 10 and 80."""
     dice = random.Random(seed)
     starts_at = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
     merchants = _merchants(dice)
@@ -120,7 +120,7 @@ def town(*, seed: int, orders: int, speed: float) -> Scenario:
             off_at=starts_at + timedelta(hours=12),
             speed_m_per_minute=dice.uniform(230, 320),
         )
-        for number in range(max(6, min(80, orders // 3)))
+        for number in range(max(10, min(80, orders // 2)))
     )
     return Scenario(
         name=f"town-{seed}",

@@ -1,13 +1,15 @@
-"""Fans a service's log out to its live pages: one reader of the database, however many pages watch."""
+"""Fans a service's log out to its live pages: one reader of the database, however many pages watch.
 
+It is written with plain threads, which are greenthreads in a service: the tail builds a service's parts too, and must
+not load eventlet for it.
+"""
+
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Self
-
-import eventlet
-from eventlet.event import Event as Signal
-from eventlet.semaphore import Semaphore
+from typing import Self
 
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store
@@ -36,7 +38,7 @@ class Subscription:
         self._broadcast = broadcast
         self._wanted = wanted
         self._waiting: deque[StoredEvent] = deque()
-        self._signal: Any = None
+        self._signal = threading.Event()
         self._ended = False
         self.joined_at = broadcast.join(self)
         """What is later than this position in the log arrives live."""
@@ -61,8 +63,9 @@ class Subscription:
                 yield event
             if self._ended:
                 return
-            if not self._wait():
+            if not self._signal.wait(IDLE_SECONDS):
                 yield None
+            self._signal.clear()
 
     def offer(self, event: StoredEvent) -> None:
         """Called by the broadcast with each new event of the log; never blocks."""
@@ -80,12 +83,12 @@ class Subscription:
             self.end()
             return
         self._waiting.append(event)
-        self._wake()
+        self._signal.set()
 
     def end(self) -> None:
         """No more events will come."""
         self._ended = True
-        self._wake()
+        self._signal.set()
 
     def _catch_up(self) -> Iterator[StoredEvent | None]:
         while self.position < self.joined_at:
@@ -101,21 +104,6 @@ class Subscription:
             # A long catch-up is a sign of life too.
             yield None
 
-    def _wait(self) -> bool:
-        """Waits for an event or the end; False when neither came in time."""
-        self._signal = Signal()
-        try:
-            with eventlet.Timeout(IDLE_SECONDS, False):
-                self._signal.wait()
-                return True
-            return False
-        finally:
-            self._signal = None
-
-    def _wake(self) -> None:
-        if self._signal is not None and not self._signal.ready():
-            self._signal.send(None)
-
 
 class LogBroadcast:
     """Reads the log of a store once per process for all live pages, and only while there are any."""
@@ -123,10 +111,10 @@ class LogBroadcast:
     def __init__(self, store: Store, poll_seconds: float = 0.05) -> None:
         self._store = store
         self._poll_seconds = poll_seconds
-        self._lock = Semaphore()
+        self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
         self._position = 0
-        self._thread: Any = None
+        self._thread: threading.Thread | None = None
 
     def subscribe(self, wanted: Wanted, after_position: int | None = None) -> Subscription:
         """`with broadcast.subscribe(lambda e: …, after_position) as events: for event in events: …`
@@ -139,11 +127,14 @@ class LogBroadcast:
     def join(self, subscription: Subscription) -> int:
         """Adds a subscriber; the position after which events reach it live."""
         with self._lock:
-            if self._thread is None:
+            idle = self._thread is None
+            if idle:
                 self._position = self._store.log_position()
-                self._thread = eventlet.spawn(self._tail)
             self._subscriptions.add(subscription)
             _subscribers.set(len(self._subscriptions))
+            if idle:
+                self._thread = threading.Thread(target=self._tail, name="live log", daemon=True)
+                self._thread.start()
             return self._position
 
     def leave(self, subscription: Subscription) -> None:
@@ -161,17 +152,24 @@ class LogBroadcast:
 
     def _tail(self) -> None:
         try:
-            while self._subscriptions:
+            while self._wanted():
                 page = self._store.log_after(self._position, PAGE)
                 for event in page:
                     self._position = event.position
                     for subscription in list(self._subscriptions):
                         subscription.offer(event)
-                eventlet.sleep(0 if len(page) == PAGE else self._poll_seconds)
+                time.sleep(0 if len(page) == PAGE else self._poll_seconds)
         except Exception:  # noqa: BLE001 - logged; the pages are told by the end of their streams, and come back
             _log.warning("live_log_unreadable", exc_info=True)
             _dropped.labels("log").inc(len(self._subscriptions))
-            self.close()
-            self._subscriptions.clear()
-        finally:
-            self._thread = None
+            with self._lock:
+                self._thread = None
+                self.close()
+                self._subscriptions.clear()
+
+    def _wanted(self) -> bool:
+        """Whether anybody listens; when nobody does the reader ends, and the next to join starts another."""
+        with self._lock:
+            if not self._subscriptions:
+                self._thread = None
+            return self._thread is not None

@@ -115,7 +115,7 @@ def test_a_page_that_goes_away_is_noticed(probe: Probe, merchant: httpx.Client, 
         add(probe, tab, "anybody there")
         return streams(probe) <= before and metric(probe, "doorstep_live_subscribers") == before
 
-    wait_until(gone, 10, "the stream of a page that went away ends")
+    wait_until(gone, 30, "the stream of a page that went away ends")
 
 
 def test_a_process_that_is_asked_to_stop_ends_its_streams_and_itself(tmp_path: Path, tab: str) -> None:

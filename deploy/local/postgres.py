@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,6 @@ from deploy.local.processes import (
     last_lines,
     spawn,
     stop,
-    wait_gone,
 )
 
 START_SECONDS = 30
@@ -66,6 +66,8 @@ class LocalPostgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._identity: Identity | None = None
         self._settings: dict[str, str] = {}
+        # Two starts at once would lose sight of one server. Killing does not wait for a start to end.
+        self._starting = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -81,34 +83,23 @@ class LocalPostgres:
 
     def start(self) -> None:
         """Starts the server and waits until it answers; nothing happens when it runs already."""
-        if self._still_serves():
-            return
-        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
-        self.kill()
-        if not (self._folder / "instance.json").exists():
-            self._create()
-        if not self._settings:
-            self._settings = self._read_settings()
-        end = time.monotonic() + START_SECONDS
-        # After a kill -9 the orphaned backends hold the shared memory for a moment, and the server refuses to start.
-        while not self._try_start(end):
-            if time.monotonic() > end:
-                raise DidNotStart(f"PostgreSQL did not start:\n{last_lines(self._log)}")
-            time.sleep(POLL_SECONDS * 5)
+        with self._starting:
+            if not self._still_serves():
+                self._start()
 
     def stop(self) -> None:
         """Stops the server in an orderly way and at once (a fast shutdown)."""
         if self._identity is not None:
             stop(self._identity, signal.SIGINT)
-        self._reap()
+        if self._process is not None:
+            self._process.wait()
 
     def kill(self) -> None:
         """Ends the postmaster as a crash would; its backends notice and follow."""
-        if self._process is not None:
-            self._process.kill()
-        if self._identity is not None:
-            wait_gone(self._identity, 10)
-        self._reap()
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
     @property
     def _log(self) -> Path:
@@ -142,6 +133,20 @@ class LocalPostgres:
             raise DidNotStart(f"initdb failed:\n{made.stdout}{made.stderr}")
         settings = {"password": password, "port": str(ports.free_ports(1)[0])}
         accounts.own_file(self._folder / "instance.json", json.dumps(settings), self._account)
+
+    def _start(self) -> None:
+        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
+        self.kill()
+        if not (self._folder / "instance.json").exists():
+            self._create()
+        if not self._settings:
+            self._settings = self._read_settings()
+        end = time.monotonic() + START_SECONDS
+        # After a kill -9 the orphaned backends hold the shared memory for a moment, and the server refuses to start.
+        while not self._try_start(end):
+            if time.monotonic() > end:
+                raise DidNotStart(f"PostgreSQL did not start:\n{last_lines(self._log)}")
+            time.sleep(POLL_SECONDS * 5)
 
     def _still_serves(self) -> bool:
         """False once the server is gone; one that was just killed may take a moment to go."""
@@ -210,8 +215,3 @@ class LocalPostgres:
             psycopg.connect(self.url, connect_timeout=3).close()
             return True
         return False
-
-    def _reap(self) -> None:
-        if self._process is not None:
-            self._process.wait()
-        self._process = self._identity = None

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,6 @@ from deploy.local.processes import (
     last_lines,
     spawn,
     stop,
-    wait_gone,
 )
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -53,6 +53,8 @@ class LocalRabbit:
         self._identity: Identity | None = None
         self._mapper: subprocess.Popen[bytes] | None = None
         self._settings: dict[str, str] = {}
+        # Two starts at once would lose sight of one server. Killing does not wait for a start to end.
+        self._starting = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -71,36 +73,16 @@ class LocalRabbit:
 
     def start(self) -> None:
         """Starts the node and waits until it accepts clients; nothing happens when it runs already."""
-        if self._still_serves():
-            return
-        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
-        self.kill()
-        if not (self._folder / "instance.json").exists():
-            self._create()
-        if not self._settings:
-            self._settings = self._read_settings()
-        self._start_mapper()
-        process = spawn(
-            [SERVER, "-noinput"],
-            log=self._log,
-            environment=self._environment(),
-            account=self._account,
-            folder=self._folder,
-        )
-        self._process, self._identity = process, identify(process.pid)
-        self._on_start("rabbitmq", process.pid, signal.SIGTERM)
-        end = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise DidNotStart(f"RabbitMQ did not start:\n{last_lines(self._log)}")
-            time.sleep(POLL_SECONDS)
+        with self._starting:
+            if not self._still_serves():
+                self._start()
 
     def stop(self) -> None:
         """Stops the node in an orderly way, then the port mapper that served it alone."""
         if self._identity is not None:
             stop(self._identity, timeout=20)
-        self._reap()
+        if self._process is not None:
+            self._process.wait()
         if self._mapper is not None:
             self._mapper.terminate()
             self._mapper.wait()
@@ -108,11 +90,10 @@ class LocalRabbit:
 
     def kill(self) -> None:
         """Ends the node as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-        if self._identity is not None:
-            wait_gone(self._identity, 10)
-        self._reap()
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def add_virtual_host(self, name: str) -> None:
         """A fresh virtual host in which every user has the same permissions as in the platform's."""
@@ -180,6 +161,30 @@ class LocalRabbit:
         accounts.own_file(self._folder / "definitions.json", definitions, account)
         accounts.own_file(self._folder / "rabbitmq.conf", self._configuration(settings), account)
         accounts.own_file(self._folder / "instance.json", json.dumps(settings), account)
+
+    def _start(self) -> None:
+        # A process that somebody else killed must be reaped: to a new server its zombie still holds the data.
+        self.kill()
+        if not (self._folder / "instance.json").exists():
+            self._create()
+        if not self._settings:
+            self._settings = self._read_settings()
+        self._start_mapper()
+        process = spawn(
+            [SERVER, "-noinput"],
+            log=self._log,
+            environment=self._environment(),
+            account=self._account,
+            folder=self._folder,
+        )
+        self._process, self._identity = process, identify(process.pid)
+        self._on_start("rabbitmq", process.pid, signal.SIGTERM)
+        end = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise DidNotStart(f"RabbitMQ did not start:\n{last_lines(self._log)}")
+            time.sleep(POLL_SECONDS)
 
     def _still_serves(self) -> bool:
         """False once the node is gone; one that was just killed may take a moment to go."""
@@ -265,8 +270,3 @@ class LocalRabbit:
         except (pika.exceptions.AMQPError, OSError):
             return False
         return True
-
-    def _reap(self) -> None:
-        if self._process is not None:
-            self._process.wait()
-        self._process = self._identity = None

@@ -133,7 +133,7 @@ class BackendWatch:
             try:
                 instance.start()
             except DidNotStart as error:
-                self._say(f"  {name} did not come back: {error}")
+                self._say(f"  {name} did not come back: {str(error).splitlines()[0]}")
                 self._stopping.wait(wait)
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:

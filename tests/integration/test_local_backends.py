@@ -14,6 +14,7 @@ from deploy.local import processes
 from deploy.local.postgres import LocalPostgres, find_binaries
 from deploy.local.processes import Identity, Ledger
 from deploy.local.rabbit import LocalRabbit, find_server
+from deploy.local.supervisor import BackendWatch
 from shared.contracts.message import SERVICES
 from tests.support.broker import VirtualHost
 from tests.support.waiting import wait_until
@@ -91,6 +92,26 @@ def test_stopping_leaves_no_process_and_the_ledger_stops_what_a_crash_left(sessi
     assert ledger.stop_all() == ["postgres"]
 
     wait_until(lambda: not processes.is_running(process), message="the postmaster ends")
+    assert ledger.stop_all() == []
+
+
+@needs_postgres
+def test_a_backend_killed_again_and_again_while_it_is_watched_is_never_lost_sight_of(session_folder: Path) -> None:
+    ledger = Ledger(session_folder / "watched" / "ledger")
+    instance = LocalPostgres(session_folder / "watched" / "postgres", durable=False, on_start=ledger.record)
+    instance.start()
+    watch = BackendWatch({"postgres": instance}, lambda _words: None)
+    watch.start()
+    try:
+        for _ in range(5):
+            killed = instance.pid
+            instance.kill()
+            wait_until(lambda killed=killed: instance.pid not in (None, killed), 30, "the watch starts it again")
+    finally:
+        watch.stop()
+    running = [entry.pid for entry in ledger.entries() if processes.is_running(Identity(entry.pid, entry.started))]
+    assert running == [instance.pid]
+    instance.stop()
     assert ledger.stop_all() == []
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pika
@@ -95,6 +96,10 @@ def test_stopping_leaves_no_process_and_the_ledger_stops_what_a_crash_left(sessi
     assert ledger.stop_all() == []
 
 
+def another_runs(instance: LocalPostgres, killed: int | None) -> bool:
+    return instance.pid not in (None, killed)
+
+
 @needs_postgres
 def test_a_backend_killed_again_and_again_while_it_is_watched_is_never_lost_sight_of(session_folder: Path) -> None:
     ledger = Ledger(session_folder / "watched" / "ledger")
@@ -106,7 +111,7 @@ def test_a_backend_killed_again_and_again_while_it_is_watched_is_never_lost_sigh
         for _ in range(5):
             killed = instance.pid
             instance.kill()
-            wait_until(lambda killed=killed: instance.pid not in (None, killed), 30, "the watch starts it again")
+            wait_until(partial(another_runs, instance, killed), 30, "the watch starts it again")
     finally:
         watch.stop()
     running = [entry.pid for entry in ledger.entries() if processes.is_running(Identity(entry.pid, entry.started))]

@@ -19,7 +19,7 @@ PLANTED: dict[str, tuple[str, str]] = {
     "shared-below": ("shared/gateway/__init__.py", "import services.order.views"),
     "nothing-imports-tests-or-deploy": ("services/order/views.py", "import deploy.cli"),
     "deploy-never-imports-tests": ("deploy/cli.py", "import tests.support"),
-    "domain-is-pure": ("services/dispatch/domain/decisions.py", "import psycopg"),
+    "domain-is-pure": ("services/dispatch/domain/delivery/decisions.py", "import psycopg"),
     "contracts-stop-at-the-border": ("services/order/views.py", "import shared.contracts.order"),
     "order-rooms": ("services/order/domain/decisions.py", "import services.order.views"),
     "dispatch-rooms": ("services/dispatch/views.py", "import services.dispatch.gateway"),

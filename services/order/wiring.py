@@ -1,7 +1,6 @@
 """The composition root: builds the order service's parts and hands them to the service and its gateway."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from services.order.codec import CODECS
 from services.order.domain.policy import OrderPolicy
@@ -12,14 +11,12 @@ from services.order.reactors import Reactors
 from shared.eventstore.connecting import Pool
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
+from shared.gateway.live import LogBroadcast
 from shared.kernel.clock import Clock
 from shared.kernel.ids import IdSource, new_id
 from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.gateway.live import LogBroadcast
 
 SERVICE = "order"
 PROVIDER_CONNECTIONS = 4
@@ -38,7 +35,7 @@ class OrderParts:
     provider: SandboxProvider
     reactors: Reactors
     inbox: Inbox
-    broadcast: "LogBroadcast"
+    broadcast: LogBroadcast
 
     def close(self) -> None:
         self.broadcast.close()
@@ -48,9 +45,6 @@ class OrderParts:
 
 def build(settings: Settings) -> OrderParts:
     """The parts of one process, on the settings' database and clock."""
-    # Imported here because it brings eventlet, which the tail process (it only wants `tail_spec`) must not load.
-    from shared.gateway.live import LogBroadcast
-
     policy = settings.policy(OrderPolicy)
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
     provider = SandboxProvider(Pool(settings.postgres_url, size=PROVIDER_CONNECTIONS))

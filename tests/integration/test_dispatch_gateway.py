@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pika
 import pytest
 
 from deploy.local.backends import Backends
 from deploy.local.platform import Platform
 from services.dispatch.wiring import DispatchParts, build
+from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.order import WithdrawalRequested
 from shared.kernel.ids import new_id
@@ -296,6 +298,25 @@ def test_positions_that_cannot_be_are_left_out_with_a_reason(town: Town) -> None
         (1, "from_the_future"),
         (3, "impossible_speed"),
     ]
+
+
+def test_where_a_rider_is_goes_out_as_telemetry_and_nowhere_else(town: Town) -> None:
+    rider = town.rider()
+    events = len(town.parts.store.stream(rider.id))
+    at = (town.now() + timedelta(seconds=30)).isoformat()
+    connection = pika.BlockingConnection(pika.URLParameters(town.platform.settings["dispatch"].amqp_url))
+    try:
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, "dispatch.telemetry", "RiderMoved")
+        answer = rider.post(f"/v1/riders/{rider.id}/positions", {"positions": [{**SHOP, "at": at}]})
+        assert answer.json() == {"accepted": 1, "refused": []}
+        heard = wait_until(lambda: channel.basic_get(queue, auto_ack=True)[2], 10, "nobody heard of the rider")
+    finally:
+        connection.close()
+    envelope = Envelope.from_bytes(heard)
+    assert (envelope.type, envelope.partitionkey, envelope.data["position"]) == ("RiderMoved", rider.id, SHOP)
+    assert len(town.parts.store.stream(rider.id)) == events
 
 
 @contextmanager

@@ -31,6 +31,9 @@ IDLE_WAIT_SECONDS = 0.5
 FIRST_BACKOFF_SECONDS = 0.1
 MAX_BACKOFF_SECONDS = 5.0
 STOP_SECONDS = 8.0
+PREDECESSOR_SECONDS = 3.0
+PREDECESSOR_POLL_SECONDS = 0.05
+PREDECESSOR_LOOKS = 3
 # A socket with more to read never makes a greenthread wait: after so many messages the others get their turn.
 TURN_MESSAGES = 25
 
@@ -116,6 +119,7 @@ class QueueReader:
     def _read_one_connection(self) -> None:
         with Connection(self._amqp_url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5) as connection:
             queues = self._prepare(connection)
+            self._wait_for_predecessors(connection, queues)
             channel = connection.channel()
             channel.basic_qos(prefetch_size=0, prefetch_count=PREFETCH, a_global=False)
             consumer = Consumer(
@@ -134,6 +138,21 @@ class QueueReader:
                 self._turn(connection, channel)
             self._acknowledge(channel)
             self._ready.clear()
+
+    def _wait_for_predecessors(self, connection: Connection, queues: list[str]) -> None:
+        """Waits, bounded, until no consumer that is gone still holds messages.
+
+        A quorum queue of a broker that was killed comes back with the consumers it had. Whoever consumes before it
+        has noticed that they are gone gets new messages first and theirs afterwards (RabbitMQ 3.10). Where another
+        process of the service consumes, the wait runs out and we stand by behind it.
+        """
+        end = time.monotonic() + PREDECESSOR_SECONDS
+        clear = 0
+        with connection.channel() as channel:
+            while clear < PREDECESSOR_LOOKS and time.monotonic() < end and not self._stopping.is_set():
+                declared = [channel.queue_declare(queue=name, passive=True) for name in queues]
+                clear = clear + 1 if not any(each.consumer_count for each in declared) else 0
+                self._stopping.wait(PREDECESSOR_POLL_SECONDS)
 
     def _turn(self, connection: Connection, channel: Any) -> None:
         """Receives what is there, acknowledges what is done, and keeps the heartbeat."""

@@ -14,7 +14,16 @@ from shared.kernel.errors import DomainError
 from shared.messaging import metrics
 from shared.messaging.batch import Batch, batch_of
 from shared.messaging.outages import is_outage
-from shared.messaging.sequences import Position, Received, SequenceKey, lock_positions, park, read, save_positions
+from shared.messaging.sequences import (
+    Position,
+    Received,
+    SequenceKey,
+    in_order,
+    lock_positions,
+    park,
+    read,
+    save_positions,
+)
 
 __all__ = ["Batch", "Handle", "Inbox", "batch_of"]
 
@@ -33,6 +42,7 @@ class _Outcome:
 
     handled: int = 0
     duplicates: int = 0
+    late: int = 0
     parked: Counter[str] = field(default_factory=Counter)
 
 
@@ -56,7 +66,7 @@ class Inbox:
         metrics.UNKNOWN.labels(self.name).inc(len(batch) - len(received))
         if not received or self._take_all(received):
             return
-        for each in received:
+        for each in in_order(received):
             self._take_one(each)
 
     def _take_all(self, received: Sequence[Received]) -> bool:
@@ -99,9 +109,9 @@ class Inbox:
         outcome = _Outcome()
         positions = lock_positions(tx.connection, self.name, {each.key for each in received})
         moved: dict[SequenceKey, Position] = {}
-        for each in received:
+        for each in in_order(received):
             position = positions[each.key]
-            if each.sequence <= position.version:
+            if position.seen(each.sequence):
                 outcome.duplicates += 1
                 continue
             moved[each.key] = position
@@ -113,14 +123,15 @@ class Inbox:
                 outcome.parked["unreadable"] += 1
             else:
                 self.handle(tx, each.envelope, each.message)
-                position.version = each.sequence
+                outcome.late += each.sequence < position.version
+                position.take(each.sequence)
                 outcome.handled += 1
         save_positions(tx.connection, self.name, moved)
         return outcome
 
     def _set_aside(self, tx: Transaction, received: Received, cause: str, failure: Exception, tries: int) -> _Outcome:
         position = lock_positions(tx.connection, self.name, [received.key])[received.key]
-        if received.sequence <= position.version:
+        if position.seen(received.sequence):
             return _Outcome(duplicates=1)
         park(tx.connection, self.name, received, position, cause, describe(failure), tries)
         save_positions(tx.connection, self.name, {received.key: position})
@@ -129,6 +140,7 @@ class Inbox:
     def _count(self, outcome: _Outcome) -> None:
         metrics.HANDLED.labels(self.name).inc(outcome.handled)
         metrics.DUPLICATES.labels(self.name).inc(outcome.duplicates)
+        metrics.LATE.labels(self.name).inc(outcome.late)
         for cause, number in outcome.parked.items():
             metrics.PARKED.labels(self.name, cause).inc(number)
 

@@ -36,6 +36,12 @@ HANDLED = Counter("doorstep_inbox_handled", "Messages whose effects are committe
 DUPLICATES = Counter(
     "doorstep_inbox_duplicates", "Messages dropped because they were seen before", ["handler"], registry=REGISTRY
 )
+LATE = Counter(
+    "doorstep_inbox_late",
+    "Messages handled after their successor, the broker having been killed",
+    ["handler"],
+    registry=REGISTRY,
+)
 UNKNOWN = Counter(
     "doorstep_inbox_unknown", "Messages of a type that this release does not know", ["handler"], registry=REGISTRY
 )

@@ -1,8 +1,10 @@
 """The inbox's rows: how far each sequence has been taken in, and what of it is set aside."""
 
 import hashlib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared.contracts.catalogue import message_class
@@ -14,6 +16,8 @@ UNREADABLE = "unreadable"
 MAX_KEY_LENGTH = 512
 MAX_SEQUENCE = 2**63 - 1
 MAX_ERROR_LENGTH = 4000
+REMEMBERED = 64
+"""Versions of a sequence that are remembered one by one; far more of one stream than are ever underway at once."""
 
 
 class SequenceKey(NamedTuple):
@@ -26,11 +30,28 @@ class SequenceKey(NamedTuple):
 
 @dataclass(slots=True)
 class Position:
-    """How far a sequence was taken in, and how much of it is parked; `known` when the row exists."""
+    """What of a sequence was taken in, and how much of it is parked; `known` when the row exists.
+
+    The broker keeps the order of a sequence, but for one case: when it was killed, a message that it had delivered
+    may come back after its successors (RabbitMQ 3.10). Dropping all that is not above the highest version would lose
+    it.
+    """
 
     version: int = 0
     parked: int = 0
+    floor: int = 0
+    recent: list[int] = field(default_factory=list)
     known: bool = False
+
+    def seen(self, sequence: int) -> bool:
+        return sequence <= self.floor or sequence in self.recent
+
+    def take(self, sequence: int) -> None:
+        """Remembers a sequence number as handled or parked."""
+        insort(self.recent, sequence)
+        if len(self.recent) > REMEMBERED:
+            self.floor = self.recent.pop(0)
+        self.version = self.recent[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,7 @@ def lock_positions(connection: Any, handler: str, keys: Collection[SequenceKey])
     """The positions of some sequences, locked until the transaction ends, always in the same order."""
     sources, streams, partitions = _columns(keys)
     rows = connection.execute(
-        """SELECT source, stream_id, partition_key, version, parked
+        """SELECT source, stream_id, partition_key, version, parked, floor, recent
              FROM inbox_position
              JOIN unnest(%s::text[], %s::text[], %s::text[]) AS wanted (source, stream_id, partition_key)
             USING (source, stream_id, partition_key)
@@ -96,33 +117,59 @@ def lock_positions(connection: Any, handler: str, keys: Collection[SequenceKey])
     positions = {key: Position() for key in keys}
     for row in rows:
         key = SequenceKey(row["source"], row["stream_id"], row["partition_key"])
-        positions[key] = Position(row["version"], row["parked"], known=True)
+        positions[key] = Position(row["version"], row["parked"], row["floor"], list(row["recent"]), known=True)
     return positions
 
 
 def save_positions(connection: Any, handler: str, moved: Mapping[SequenceKey, Position]) -> None:
     """Writes positions that moved; raises StaleVersion when another process made one of the new rows first."""
-    if not moved:
-        return
-    ordered = sorted(moved.items())
-    sources, streams, partitions = _columns([key for key, _ in ordered])
-    written = connection.execute(
-        """INSERT INTO inbox_position AS mine (handler, source, stream_id, partition_key, version, parked)
-           SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[])
-               ON CONFLICT (handler, source, stream_id, partition_key)
-               DO UPDATE SET version = excluded.version, parked = excluded.parked
-                       WHERE mine.version < excluded.version""",
-        (
-            handler,
-            sources,
-            streams,
-            partitions,
-            [position.version for _, position in ordered],
-            [position.parked for _, position in ordered],
-        ),
-    ).rowcount
-    if written != len(moved):
-        raise StaleVersion(f"inbox of {handler}", len(moved))
+    known = sorted((key, position) for key, position in moved.items() if position.known)
+    if known:
+        connection.execute(
+            f"""UPDATE inbox_position mine
+                   SET version = moved.version, parked = moved.parked, floor = moved.floor,
+                       recent = moved.recent::bigint[]
+                  FROM {_MOVED}
+                 WHERE (mine.handler, mine.source, mine.stream_id, mine.partition_key)
+                     = (%s, moved.source, moved.stream_id, moved.partition_key)""",
+            (*_rows(known), handler),
+        )
+    new = sorted((key, position) for key, position in moved.items() if not position.known)
+    if new:
+        inserted = connection.execute(
+            f"""INSERT INTO inbox_position (handler, source, stream_id, partition_key, version, parked, floor, recent)
+                SELECT %s, source, stream_id, partition_key, version, parked, floor, recent::bigint[]
+                  FROM {_MOVED}
+                    ON CONFLICT DO NOTHING""",
+            (handler, *_rows(new)),
+        ).rowcount
+        if inserted != len(new):
+            raise StaleVersion(f"inbox of {handler}", len(new))
+
+
+_MOVED = """unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[], %s::bigint[], %s::text[])
+            AS moved (source, stream_id, partition_key, version, parked, floor, recent)"""
+
+
+def _rows(moved: Sequence[tuple[SequenceKey, Position]]) -> tuple[list[Any], ...]:
+    positions = [position for _, position in moved]
+    return (
+        *_columns([key for key, _ in moved]),
+        [position.version for position in positions],
+        [position.parked for position in positions],
+        [position.floor for position in positions],
+        # PostgreSQL has no arrays of arrays of different lengths: each goes as the text of an array.
+        ["{" + ",".join(map(str, position.recent)) + "}" for position in positions],
+    )
+
+
+def in_order(received: Sequence[Received]) -> Iterator[Received]:
+    """A batch with each sequence in the order of its versions, in the places that the sequence has in the batch."""
+    waiting: dict[SequenceKey, list[Received]] = defaultdict(list)
+    for each in received:
+        waiting[each.key].append(each)
+    queues = {key: iter(sorted(group, key=lambda each: each.sequence)) for key, group in waiting.items()}
+    return (next(queues[each.key]) for each in received)
 
 
 def park(
@@ -147,7 +194,7 @@ def park(
             tries,
         ),
     )
-    position.version = received.sequence
+    position.take(received.sequence)
     position.parked += 1
 
 

@@ -16,6 +16,7 @@ from shared.kernel.errors import DomainError, InvalidInput
 from shared.messaging.inbox import TRIES, Inbox, batch_of
 from shared.messaging.outgoing import Outgoing, envelope_of
 from shared.messaging.parked import NotFirstOfItsSequence, Parked, ParkedNotFound
+from shared.messaging.sequences import REMEMBERED
 from tests.contract.consuming import heard_stream, note
 from tests.contract.publishing import MASTER_KEY, NOW, order_placed, store_of
 from tests.support.database import Database, fresh_database
@@ -124,6 +125,27 @@ def test_versions_with_gaps_are_in_order_because_not_every_event_is_public(bench
     bench.consume(("a", 2), ("a", 7))
     bench.consume(("a", 9))
     assert bench.effects("a") == [2, 7, 9]
+
+
+def test_messages_of_a_stream_that_come_in_the_wrong_order_in_one_batch_are_handled_in_the_right_one(
+    bench: Bench,
+) -> None:
+    bench.consume(("a", 3), ("b", 1), ("a", 1), ("a", 2))
+    assert bench.effects("a") == [1, 2, 3]
+    assert bench.effects("b") == [1]
+
+
+def test_a_message_that_comes_after_its_successor_is_late_and_not_lost(bench: Bench) -> None:
+    bench.consume(("a", 1), ("a", 3))
+    for _ in range(2):
+        bench.consume(("a", 2), ("a", 3), ("a", 4))
+    assert bench.effects("a") == [1, 3, 2, 4]
+
+
+def test_only_the_last_versions_are_remembered_one_by_one(bench: Bench) -> None:
+    bench.consume(*(("a", sequence) for sequence in range(2, 2 * REMEMBERED)))
+    bench.consume(("a", 1), ("a", 2 * REMEMBERED - 1))
+    assert bench.effects("a") == list(range(2, 2 * REMEMBERED))
 
 
 def test_two_handlers_each_hear_everything(bench: Bench) -> None:

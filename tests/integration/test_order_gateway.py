@@ -1,6 +1,7 @@
 """The order service as one real process with its tail: over HTTP, over the broker, and live."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -383,14 +384,16 @@ def test_merchants_are_registered_once_and_listed(town: Town) -> None:
 
 
 class Listener:
-    """Reads server-sent events one by one."""
+    """Reads server-sent events one by one. Heartbeats keep a stream alive: waiting needs a bound of its own."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self._lines = answer.iter_lines()
 
     def next(self) -> tuple[str, str, Any]:
         fields: dict[str, str] = {}
+        give_up_at = time.monotonic() + 40
         for line in self._lines:
+            assert time.monotonic() < give_up_at, "no event came, only heartbeats"
             name, _, value = line.partition(": ")
             if line and name and name != "retry":
                 fields[name] = value

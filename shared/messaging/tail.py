@@ -4,6 +4,7 @@ Each service has a thread with an I/O loop of its own, so that one that stalls h
 a service the one with the session advisory lock works, the others stand by.
 """
 
+import logging
 import os
 import signal
 import threading
@@ -65,6 +66,8 @@ def run_tail(
     Raises RuntimeError when a tail ended by a bug, so that whoever supervises the process starts it again.
     """
     stop = stop or threading.Event()
+    # It writes a stack trace for every lost connection; the relay says the same in one line.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
     if metrics_address is not None:
         start_http_server(metrics_address[1], metrics_address[0], registry=metrics.REGISTRY)
     tails = [_Tail(spec, stop) for spec in services]

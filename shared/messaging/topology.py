@@ -153,10 +153,15 @@ def declare(connection: Connection, topology: Topology) -> None:
 
 
 def declare_outgoing(amqp_url: str, service: str) -> None:
-    """Declares what a relay needs. The audit stream is declared too where the broker user may; where it may not,
-    somebody else does (`declare_platform`) or there is none, and messages flow all the same."""
+    """Declares what a relay needs.
+
+    The audit stream is declared too when it is missing and the broker user may; where it may not, somebody else does
+    (`declare_platform`) or there is none, and messages flow all the same.
+    """
     with Connection(amqp_url, connect_timeout=5) as connection:
         declare(connection, outgoing_topology(service))
+        if _has_log_stream(connection):
+            return
         try:
             declare(connection, log_topology([service]))
         except AccessRefused as error:
@@ -177,6 +182,16 @@ def _exists(connection: Connection, exchange: str) -> bool:
     channel = connection.channel()
     try:
         channel.exchange_declare(exchange=exchange, type="topic", passive=True)
+    except NotFound:
+        return False
+    channel.close()
+    return True
+
+
+def _has_log_stream(connection: Connection) -> bool:
+    channel = connection.channel()
+    try:
+        channel.queue_declare(queue=LOG_STREAM, passive=True)
     except NotFound:
         return False
     channel.close()

@@ -145,6 +145,7 @@ def test_a_broker_that_restarts_pauses_the_relay_and_the_subscriber_and_loses_no
     database: Database, rabbit: LocalRabbit
 ) -> None:
     hearing = subscriber("dispatch", database.url("dispatch"), rabbit.url_for("dispatch"))
+    remember_queues(rabbit)
     with (
         tailing(publishing.spec("order", database.url("order"), rabbit.url_for("order"))),
         hearing.running() as reader,
@@ -163,6 +164,11 @@ def test_a_broker_that_restarts_pauses_the_relay_and_the_subscriber_and_loses_no
 
 def heard_all(hearing: Subscriber, streams: list[str], number: int) -> bool:
     return all(len(hearing.heard(stream)) >= number for stream in streams)
+
+
+def remember_queues(rabbit: LocalRabbit) -> None:
+    """RabbitMQ 3.10 writes the names of new quorum queues down within seconds; killed before that it forgets them."""
+    rabbit.evaluate("[dets:sync(Table) || Table <- dets:all()].")
 
 
 def end_of_log(database: Database) -> int:

@@ -210,7 +210,7 @@ def plan_mail(tx: Transaction, stored: StoredEvent) -> None:
     """What an event of the log means for the mails: one to send, or a contact to forget after the last one."""
     match _event(tx, stored):
         case e.NotificationRequested(medium=Medium.EMAIL) as event:
-            views.queue_mail(tx.connection, event.notification_id, event.order_id, event.requested_at)
+            views.queue_mail(tx.connection, stored.position, event)
         case e.ContactClosed() as event:
             views.close_contact(tx.connection, event.order_id, event.source)
         case _:

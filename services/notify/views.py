@@ -306,10 +306,11 @@ def erase_contact(connection: Any, order_id: str) -> None:
     )
 
 
-def queue_mail(connection: Any, notification_id: str, order_id: str, due_at: datetime) -> None:
+def queue_mail(connection: Any, position: int, request: e.NotificationRequested) -> None:
     connection.execute(
-        "INSERT INTO mail_queue (notification_id, order_id, due_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (notification_id, order_id, due_at),
+        "INSERT INTO mail_queue (notification_id, position, order_id, due_at) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (request.notification_id, position, request.order_id, request.requested_at),
     )
 
 
@@ -317,7 +318,7 @@ def take_due_mail(connection: Any, now: datetime) -> DueMail | None:
     """The mail that has been due longest, locked; None when none is due that nobody else has in hand."""
     row = connection.execute(
         "SELECT notification_id, order_id FROM mail_queue WHERE due_at <= %s"
-        " ORDER BY due_at, notification_id LIMIT 1 FOR UPDATE SKIP LOCKED",
+        " ORDER BY due_at, position LIMIT 1 FOR UPDATE SKIP LOCKED",
         (now,),
     ).fetchone()
     return None if row is None else DueMail(**row)

@@ -15,12 +15,14 @@ CREATE TABLE merchants (
     name        text NOT NULL
 );
 
+-- `position` is that of the request in the log: of mails that are due at once the older news goes first.
 CREATE TABLE mail_queue (
     notification_id text PRIMARY KEY,
+    position        bigint NOT NULL,
     order_id        text NOT NULL,
     due_at          timestamptz NOT NULL
 );
-CREATE INDEX mail_queue_by_due ON mail_queue (due_at);
+CREATE INDEX mail_queue_by_due ON mail_queue (due_at, position);
 CREATE INDEX mail_queue_by_order ON mail_queue (order_id);
 
 -- `position` is that of the event that made the row, and orders every list.

@@ -40,4 +40,4 @@ class CancellationRequested(CaseMessage):
 
 
 class CaseClosed(CaseMessage):
-    outcome: str = Field(description="redelivered, refunded, no_action")
+    outcome: str = Field(description="redelivered, refunded, cancelled, failed_again, no_action")

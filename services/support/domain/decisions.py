@@ -181,7 +181,7 @@ def _closed(
 
 
 def take(command: c.TakeCase, case: CaseState, policy: SupportPolicy) -> list[e.CaseEvent]:
-    """The first agent has it, until the time to decide has run out."""
+    """The first agent has it, for as long as there is time to decide."""
     return _hold(command, _existing(command, case), policy)
 
 
@@ -249,10 +249,10 @@ def _existing(command: c.AgentCommand, case: CaseState) -> Case:
 
 
 def _hold(command: c.AgentCommand, case: Case, policy: SupportPolicy) -> list[e.CaseEvent]:
-    """The case becomes the agent's, or is already; refused while it is another's who still has time."""
+    """The case becomes the agent's, or is already; refused while it is another's."""
     if case.agent_id == command.agent_id:
         return []
-    if case.agent_id is not None and not (case.overdue and case.stage is Stage.TAKEN):
+    if case.agent_id is not None:
         raise CaseAlreadyTaken("another agent has this case", case_id=command.case_id, agent_id=case.agent_id)
     return [
         e.CaseAssigned(
@@ -269,7 +269,7 @@ def _hold(command: c.AgentCommand, case: Case, policy: SupportPolicy) -> list[e.
 
 
 def escalate(command: c.EscalateCase, case: CaseState, policy: SupportPolicy) -> list[e.CaseEvent]:
-    """Nobody has decided in time: one step more urgent, up to P0, where it stays."""
+    """Nobody has decided in time: one step more urgent up to P0, and taken from an agent who sat on it."""
     if not isinstance(case, Case) or case.stage not in (Stage.OPEN, Stage.TAKEN):
         return []
     if case.severity is Severity.P0 and case.overdue:

@@ -88,7 +88,7 @@ class CaseAssigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseEscalated:
-    """No decision came in time: more urgent now, and another agent may take it."""
+    """No decision came in time: more urgent now, and open to every agent again."""
 
     case_id: str
     severity: Severity

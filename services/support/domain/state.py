@@ -103,7 +103,14 @@ def evolve_case(state: CaseState, event: e.CaseEvent) -> CaseState:
                 decide_by=event.decide_by,
             )
         case e.CaseEscalated():
-            return replace(state, severity=event.severity, overdue=True, decide_by=event.decide_by)
+            return replace(
+                state,
+                stage=Stage.OPEN,
+                agent_id=None,
+                severity=event.severity,
+                overdue=True,
+                decide_by=event.decide_by,
+            )
         case e.RedispatchRequested():
             return _decided(state, Decision.REDISPATCH, event)
         case e.CancellationRequested():

@@ -62,6 +62,7 @@ def project(connection: Any, position: int, fact: FactRecorded) -> None:
             "INSERT INTO feed (position, item) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             (position, Jsonb(_ITEMS.dump_python(item, mode="json"))),
         )
+    if position % FEED_KEPT == 0:
         connection.execute("DELETE FROM feed WHERE position < %s", (position - FEED_KEPT,))
 
 

@@ -1,11 +1,23 @@
 """What the tests of every page ask of it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Route
 
 LONGER = 1.4
+AXE = Path(__file__).parent / "vendor/axe.min.js"
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds that keeps somebody out."""
+    page.add_script_tag(path=AXE)
+    found: list[str] = page.evaluate(
+        """async () => (await axe.run()).violations
+          .map((rule) => `${rule.impact} ${rule.id}: ${rule.nodes[0].html}`)"""
+    )
+    return found
 
 
 def overflow(page: Page) -> list[str]:

@@ -14,7 +14,7 @@ from deploy.local.platform import Platform
 from shared.kernel.ids import new_id
 from tests.browser.cable import Cable
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import cut_off, lengthen, overflow, small_targets, state_of, texts
+from tests.browser.looking import barriers, cut_off, lengthen, overflow, small_targets, state_of, texts
 from tests.support.waiting import wait_until
 
 DOOR = {"lat": 30.2741, "lon": 120.1551}
@@ -184,6 +184,7 @@ def test_a_new_order_is_shown_whole(town: Town, open_page: OpenPage, language: s
     assert done(page) == ["placed"]
     assert overflow(page) == []
     assert small_targets(page) == []
+    assert barriers(page) == []
     lengthen(opened.context)
     page.reload()
     expect(page.locator(".hero h1")).to_be_visible()
@@ -207,6 +208,7 @@ def test_every_step_is_seen_as_it_happens_until_the_review(town: Town, open_page
     assert [len(text) for text in texts(page, ".steps time")] == [5] * 5
     page.get_by_role("button", name="I have received it").press("Enter")
     headline(page, "Completed")
+    assert barriers(page) == []
     review(page)
     expect(page.locator(".thanks")).to_have_text("Thank you for your review.", timeout=15_000)
     expect(page.locator("form.review")).to_have_count(0)

@@ -14,7 +14,7 @@ from services.analytics.domain.board import FEED_LENGTH
 from tests.browser import lunch
 from tests.browser.cable import Cable
 from tests.browser.conftest import OpenPage
-from tests.browser.looking import cut_off, lengthen, overflow, small_targets, state_of, texts
+from tests.browser.looking import barriers, cut_off, lengthen, overflow, small_targets, state_of, texts
 from tests.browser.warroom import WarRoom, open_warroom
 from tests.support.database import Database
 from tests.support.waiting import wait_until
@@ -86,7 +86,7 @@ def test_the_page_shows_the_board(room: WarRoom, open_page: OpenPage, language: 
     assert page.title() == f"{words['title']} · Doorstep"
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
     tile = page.locator('[data-kpi="on_time_rate"]')
-    expect(tile.locator("h3")).to_have_text(words["on_time"])
+    expect(tile.locator("h2")).to_have_text(words["on_time"])
     assert tile.locator(".value").inner_text() == f"{truth['kpis']['on_time_rate']['value'] * 100:.1f}%"
     processing = truth["kpis"]["order_processing_minutes"]
     spans = page.locator('[data-kpi="order_processing_minutes"]')
@@ -116,6 +116,17 @@ def test_nothing_sticks_out_even_when_texts_are_longer(
     shown(opened.page)
     assert overflow(opened.page) == []
     assert cut_off(opened.page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_nobody_is_kept_out(room: WarRoom, open_page: OpenPage, language: str, size: str) -> None:
+    page = open_page(address(room), language=language, size=size).page
+    shown(page)
+    assert barriers(page) == []
+    page.locator(".flow .icon-button").press("Enter")
+    page.locator(".top .controls > .icon-button").last.press("Enter")
+    assert barriers(page) == []
 
 
 def test_what_happens_is_seen_without_a_reload(room: WarRoom, open_page: OpenPage) -> None:

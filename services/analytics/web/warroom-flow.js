@@ -106,7 +106,7 @@ function Chart({ flow, look }) {
 }
 
 function Table({ flow }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("flow.title")}>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${`${t("flow.title")} – ${t("common.asTable")}`}>
     <table class="plain">
       <caption class="visually-hidden">${t("flow.title")}</caption>
       <thead>

@@ -28,7 +28,7 @@ function Spread({ figures }) {
 
 function Tile({ id, name, value, unit, meter, tone, children }) {
   return html`<article class="tile" data-tone=${tone} aria-labelledby=${`kpi-${id}`} data-kpi=${id}>
-    <h3 id=${`kpi-${id}`}>${name}</h3>
+    <h2 id=${`kpi-${id}`}>${name}</h2>
     <p class="value number">${value}${unit && html` <small>${unit}</small>`}</p>
     ${meter}
     <p class="detail number">${children}</p>
@@ -141,7 +141,7 @@ export function RedFlags({ flags }) {
     </header>
     ${flags.length === 0
       ? html`<p class="calm">${t("flag.none")}</p>`
-      : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="flags-title">
+      : html`<div class="scroll" tabindex="0" role="region" aria-label=${`${t("flag.title")} – ${t("common.asTable")}`}>
           <table>
             <caption class="visually-hidden">${t("flag.title")}</caption>
             <thead>

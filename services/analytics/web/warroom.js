@@ -56,7 +56,7 @@ function Clock() {
 
 function PauseButton({ paused, waiting, onClick }) {
   const text = paused ? t("live.resume", { count: waiting }) : t("live.pause");
-  return html`<button type="button" class="icon-button pause" aria-pressed=${paused ? "true" : "false"} onClick=${onClick}>
+  return html`<button type="button" class="icon-button pause" aria-label=${text} aria-pressed=${paused ? "true" : "false"} onClick=${onClick}>
     <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">
       ${paused ? html`<path d="M6 4v12l10-6Z" />` : html`<path d="M7 4.5v11M13 4.5v11" />`}
     </svg>

@@ -56,9 +56,9 @@ export class LiveStream {
   #closed = false;
 
   // `onEvent(event)` may return false to say "I have lost the thread": the stream then starts anew with a snapshot.
-  constructor({ url, token, onEvent, onState, staleAfterMs = 4500 }) {
+  constructor({ url, token, onEvent, onState, staleAfterMs = 4000 }) {
     this.#options = { url, token, onEvent, onState, staleAfterMs };
-    this.watch = setInterval(() => this.#checkFreshness(), 500);
+    this.watch = setInterval(() => this.#checkFreshness(), 250);
     this.online = () => this.#hurry();
     addEventListener("online", this.online);
     document.addEventListener("visibilitychange", this.online);

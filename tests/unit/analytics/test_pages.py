@@ -93,12 +93,13 @@ def test_every_reason_and_mode_has_its_words() -> None:
         assert f"detail.{detail}" in keys()
 
 
-def test_every_vendored_file_is_the_one_in_the_manifest() -> None:
-    manifest = json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", [VENDOR, ROOT / "tests/browser/vendor"], ids=["pages", "tests"])
+def test_every_vendored_file_is_the_one_in_the_manifest(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     recorded = {entry["file"] for entry in manifest} | {entry["licence_file"] for entry in manifest}
-    assert recorded | {"manifest.json"} == {file.name for file in VENDOR.iterdir()}
+    assert recorded | {"manifest.json"} == {file.name for file in folder.iterdir()}
     for entry in manifest:
-        digest = hashlib.sha256((VENDOR / entry["file"]).read_bytes()).hexdigest()
+        digest = hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest()
         assert digest == entry["sha256"], entry["file"]
         assert entry["name"]
         assert entry["version"]

@@ -72,16 +72,8 @@ def settings_of(service: str, run_dir: Path) -> Any:
 @app.command()
 def run(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
     """Runs one service until it is asked to stop."""
-    # Patches the standard library: before everything else.
-    from shared.runtime.process import serve
-    from shared.runtime.settings import SettingsError
-
-    settings = settings_of(service, run_dir)
-    module = import_module(f"services.{service}.service")
-    try:
-        serve(getattr(module, f"{service.capitalize()}Service"), settings)
-    except SettingsError as error:
-        fail(str(error))
+    told = {**os.environ, **variables(run_dir)}
+    os.execve(sys.executable, [sys.executable, "-m", "deploy.serve", known(service)], told)
 
 
 @app.command()

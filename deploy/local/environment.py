@@ -102,11 +102,11 @@ class PlatformEnvironment:
         smtp_port = self.smtp.rpartition(":")[2]
         mail = [sys.executable, "-m", "deploy.local.smtp_sink", "--port", smtp_port]
         mail += ["--folder", str(self.run_dir / "mail")]
-        command = [sys.executable, "-m", "deploy.cli"]
+        module = [sys.executable, "-m"]
         return [
             self._program("mail", mail, {}),
-            *(self._program(name, [*command, "run", name], self.of_service(name)) for name in self.services),
-            self._program("tail", [*command, "tail", *self.services], self.of_tail()),
+            *(self._program(name, [*module, "deploy.serve", name], self.of_service(name)) for name in self.services),
+            self._program("tail", [*module, "deploy.cli", "tail", *self.services], self.of_tail()),
         ]
 
     def _program(self, name: str, command: Sequence[str], variables: Mapping[str, str]) -> Program:

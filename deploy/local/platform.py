@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +27,7 @@ from deploy.local.brokers import GivenBroker, virtual_host_of, with_virtual_host
 from deploy.local.environment import ISSUER, PlatformEnvironment, fresh_environment
 from deploy.local.processes import DidNotStart
 from deploy.local.supervisor import BackendWatch, Supervised, explain
-from shared.contracts.message import SERVICES
+from shared.contracts.message import SERVICES, Message
 from shared.eventstore.migrate import migrate, role_of
 from shared.gateway.tokens import issue
 from shared.kernel.clock import VirtualClock
@@ -263,7 +264,7 @@ class Platform:
         told = self.environment
         for service in self._services:
             migrate(home.admin_url, service, told.passwords[service])
-        declare_platform(told.amqp_urls[broker_users.ADMIN], self._services)
+        declare_platform(told.amqp_urls[broker_users.ADMIN], subscriptions(self._services))
         self._say(f"schemas are migrated: {', '.join(self._services)}")
 
     def _watch_backends(self) -> None:
@@ -300,6 +301,11 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def subscriptions(services: Iterable[str]) -> dict[str, tuple[type[Message], ...]]:
+    """What each service hears, as its own `inbound.py` says."""
+    return {service: tuple(import_module(f"services.{service}.inbound").SUBSCRIBED) for service in services}
 
 
 def _is_ready(client: httpx.Client, url: str) -> bool:

@@ -168,13 +168,20 @@ def declare_outgoing(amqp_url: str, service: str) -> None:
             _log.info("audit_stream_not_declared", service=service, reason=str(error))
 
 
-def declare_platform(amqp_url: str, services: Iterable[str]) -> None:
-    """Declares every service's exchanges and the audit stream, as a broker user who may do all that."""
-    services = tuple(services)
+def declare_platform(
+    amqp_url: str, heard: Mapping[str, Iterable[type[Message]]], partitions: int = DEFAULT_PARTITIONS
+) -> None:
+    """Declares every service's exchanges and inbox and the audit stream, as a broker user who may do all that.
+
+    `heard` says what each service subscribes to. Done before any service runs, so that what is published first waits
+    for who is started last.
+    """
     with Connection(amqp_url, connect_timeout=5) as connection:
-        for service in services:
+        for service in heard:
             declare(connection, outgoing_topology(service))
-        declare(connection, log_topology(services))
+        for service, messages_heard in heard.items():
+            declare(connection, inbox_topology(service, messages_heard, partitions))
+        declare(connection, log_topology(tuple(heard)))
 
 
 def _exists(connection: Connection, exchange: str) -> bool:

@@ -44,7 +44,7 @@ class Heard:
 @pytest.fixture(scope="module")
 def heard(database: Database, broker: VirtualHost) -> Iterator[Heard]:
     """Two subscribers, two services' real stores, the real relay; over once everything was heard."""
-    declare_platform(broker.url, ("order", "dispatch"))
+    declare_platform(broker.url, {"order": (), "dispatch": ()})
     with speaking("tests.contract.stock_nameko", broker.url) as nameko, ear(broker.url, BINDINGS) as listener:
         specs = [publishing.spec(name, database.url(name), broker.url_for(name)) for name in ("order", "dispatch")]
         with tailing(*specs):

@@ -30,7 +30,7 @@ def rabbit(session_folder: Path) -> Iterator[LocalRabbit]:
     node = LocalRabbit(session_folder / "rabbit-relay")
     node.start()
     try:
-        declare_platform(node.url, ("order", "dispatch"))
+        declare_platform(node.url, {"order": (), "dispatch": ()})
         yield node
     finally:
         node.stop()

@@ -22,7 +22,7 @@ SERVICE = "tests.contract.nameko_subscriber"
 @pytest.fixture(scope="module")
 def hearing(database: Database, broker: VirtualHost) -> Iterator[Subscriber]:
     """What the service hears, seen from outside: its inbox exists, and nobody reads it yet."""
-    declare_platform(broker.url, ("order", "dispatch"))
+    declare_platform(broker.url, {"order": (), "dispatch": ()})
     made = subscriber("dispatch", database.url("dispatch"), broker.url_for("dispatch"))
     yield made
     made.store.close()

@@ -75,7 +75,7 @@ def open_town(
     service: str, first_words: Callable[[], Message], database: Database, broker: VirtualHost, folder: Path
 ) -> Iterator[Town]:
     """A town whose service listens: it has heard the first words, however often they had to be said."""
-    declare_platform(broker.url, SERVICES)
+    declare_platform(broker.url, dict.fromkeys(SERVICES, ()))
     url = database.url(service)
     with running(service, folder, url, broker.url_for(service)) as found:
         town = Town(found, broker, url)

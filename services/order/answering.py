@@ -44,10 +44,9 @@ def order_of(tx: Transaction, order_id: str) -> tuple[Order, int]:
     return loaded.state, loaded.version
 
 
-def order_view(tx: Transaction, order_id: str, *, personal: bool) -> OrderView:
-    """An order folded from its stream, with its payment; `personal` adds who gets it and where."""
-    order, version = order_of(tx, order_id)
-    payment = tx.load(PAYMENT, payment_id_of(order_id)).state
+def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -> OrderView:
+    """An order as it was folded, with its payment; `personal` adds who gets it and where."""
+    payment = tx.load(PAYMENT, payment_id_of(order.order_id)).state
     placed, ending, review = order.placed, order.ending, order.review
     recipient = placed.recipient
     return OrderView(

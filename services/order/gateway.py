@@ -139,8 +139,8 @@ class OrderGateway(StandardRoutes):
         command, faults = requests.placing(call.body, order_id, _customer(call), call.now)
 
         def work(tx: Transaction) -> OrderView:
-            perform(tx, command, call.context, parts.policy, faults)
-            return answering.order_view(tx, order_id, personal=True)
+            done = perform(tx, command, call.context, parts.policy, faults)
+            return answering.order_view(tx, done.state, done.version, personal=True)
 
         return call.once(parts.store, work)
 
@@ -169,9 +169,10 @@ class OrderGateway(StandardRoutes):
     @route("GET", "/v1/orders/<order_id>", roles=access.READERS, answer=OrderView, summary="One order", tags=ORDERS)
     def get_order(self, call: Call[None], order_id: str) -> OrderView:
         with self.parts.store.reading() as tx:
-            order = self._visible(tx, call.principal, order_id)
+            order, version = answering.order_of(tx, order_id)
+            access.require_reader(call.principal, order)
             personal = access.may_see_recipient(call.principal, order)
-            return answering.order_view(tx, order_id, personal=personal)
+            return answering.order_view(tx, order, version, personal=personal)
 
     @route(
         "GET",
@@ -342,9 +343,9 @@ class OrderGateway(StandardRoutes):
             order, version = answering.order_of(tx, order_id)
             may_touch(call.principal, order)
             call.expect(version)
-            perform(tx, command, call.context, self.parts.policy)
+            done = perform(tx, command, call.context, self.parts.policy)
             personal = access.may_see_recipient(call.principal, order)
-            return answering.order_view(tx, order_id, personal=personal)
+            return answering.order_view(tx, done.state, done.version, personal=personal)
 
         return call.once(self.parts.store, work)
 

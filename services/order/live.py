@@ -78,5 +78,5 @@ def _open_orders(parts: OrderParts, merchant_id: str) -> list[OrderView]:
 
 def _view(parts: OrderParts, order_id: str) -> OrderView | None:
     with suppress(NotFound), parts.store.reading() as tx:
-        return order_view(tx, order_id, personal=False)
+        return order_view(tx, *order_of(tx, order_id), personal=False)
     return None

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 import amqp.exceptions
@@ -31,9 +30,9 @@ IDLE_WAIT_SECONDS = 0.5
 FIRST_BACKOFF_SECONDS = 0.1
 MAX_BACKOFF_SECONDS = 5.0
 STOP_SECONDS = 8.0
-PREDECESSOR_SECONDS = 3.0
-PREDECESSOR_POLL_SECONDS = 0.05
-PREDECESSOR_LOOKS = 3
+# A quorum queue of a broker that was killed may deliver new messages before those that a consumer held when it fell
+# (seen with RabbitMQ 3.10). What comes in this time after connecting is one batch, which an inbox puts in order.
+SETTLE_SECONDS = 1.0
 # A socket with more to read never makes a greenthread wait: after so many messages the others get their turn.
 TURN_MESSAGES = 25
 
@@ -70,7 +69,11 @@ class QueueReader:
         self._buffer: deque[tuple[int, Arrived]] = deque()
         self._done_tags: deque[tuple[int, int]] = deque()
         self._session = 0
+        self._settled_at = 0.0
+        self._unacknowledged_limit = PREFETCH
         self._busy = False
+        # Delivery tags mean something on one connection only: batches are taken and connections counted under a lock.
+        self._changing = threading.Lock()
         self._arrived = threading.Event()
         self._stopping = threading.Event()
         self._reader_ended = threading.Event()
@@ -110,16 +113,16 @@ class QueueReader:
 
     def _lost(self, error: BaseException, backoff: float) -> None:
         self._ready.clear()
-        self._session += 1
-        self._buffer.clear()
-        self._done_tags.clear()
+        with self._changing:
+            self._session += 1
+            self._buffer.clear()
+            self._done_tags.clear()
         metrics.PAUSED.labels(self._service).set(1)
         _log.warning("broker_lost", service=self._service, error=repr(error), retry_seconds=backoff)
 
     def _read_one_connection(self) -> None:
         with Connection(self._amqp_url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5) as connection:
             queues = self._prepare(connection)
-            self._wait_for_predecessors(connection, queues)
             channel = connection.channel()
             channel.basic_qos(prefetch_size=0, prefetch_count=PREFETCH, a_global=False)
             consumer = Consumer(
@@ -131,6 +134,8 @@ class QueueReader:
                 no_ack=not self._acknowledged,
             )
             consumer.consume()
+            self._unacknowledged_limit = PREFETCH * len(queues)
+            self._settled_at = time.monotonic() + SETTLE_SECONDS if self._acknowledged else 0.0
             self._ready.set()
             metrics.PAUSED.labels(self._service).set(0)
             _log.info("consuming", service=self._service, queues=queues)
@@ -138,21 +143,6 @@ class QueueReader:
                 self._turn(connection, channel)
             self._acknowledge(channel)
             self._ready.clear()
-
-    def _wait_for_predecessors(self, connection: Connection, queues: list[str]) -> None:
-        """Waits, bounded, until no consumer that is gone still holds messages.
-
-        A quorum queue of a broker that was killed comes back with the consumers it had. Whoever consumes before it
-        has noticed that they are gone gets new messages first and theirs afterwards (RabbitMQ 3.10). Where another
-        process of the service consumes, the wait runs out and we stand by behind it.
-        """
-        end = time.monotonic() + PREDECESSOR_SECONDS
-        clear = 0
-        with connection.channel() as channel:
-            while clear < PREDECESSOR_LOOKS and time.monotonic() < end and not self._stopping.is_set():
-                declared = [channel.queue_declare(queue=name, passive=True) for name in queues]
-                clear = clear + 1 if not any(each.consumer_count for each in declared) else 0
-                self._stopping.wait(PREDECESSOR_POLL_SECONDS)
 
     def _turn(self, connection: Connection, channel: Any) -> None:
         """Receives what is there, acknowledges what is done, and keeps the heartbeat."""
@@ -195,32 +185,32 @@ class QueueReader:
         """Runs the worker until stopped."""
         try:
             while not self._stopping.is_set():
-                self._arrived.wait(IDLE_WAIT_SECONDS)
                 if self._buffer:
-                    self._linger()
-                    self._work_one_batch()
-                elif not self._stopping.is_set():
+                    self._work_one_batch(self._linger())
+                else:
+                    self._arrived.wait(IDLE_WAIT_SECONDS)
                     self._arrived.clear()
         finally:
             self._worker_ended.set()
 
-    def _linger(self) -> None:
-        """Gives a batch a moment to fill."""
-        deadline = time.monotonic() + LINGER_SECONDS
-        while len(self._buffer) < BATCH_LIMIT:
+    def _linger(self) -> int:
+        """Gives a batch a moment to fill; returns how many messages it may have."""
+        settling = time.monotonic() < self._settled_at
+        deadline = self._settled_at if settling else time.monotonic() + LINGER_SECONDS
+        while settling or len(self._buffer) < BATCH_LIMIT:
             left = deadline - time.monotonic()
             if left <= 0 or self._stopping.is_set():
-                return
+                break
             time.sleep(min(left, LINGER_SECONDS / 4))
+        return self._unacknowledged_limit if settling else BATCH_LIMIT
 
-    def _work_one_batch(self) -> None:
-        session = self._session
-        taken = list(islice(self._buffer, BATCH_LIMIT))
+    def _work_one_batch(self, limit: int) -> None:
+        with self._changing:
+            session = self._session
+            taken = [self._buffer.popleft() for _ in range(min(limit, len(self._buffer)))]
         if not taken:
             return
         self._busy = True
-        for _ in taken:
-            self._buffer.popleft()
         try:
             if self._handle_until_done(Batch(tuple(arrived for _, arrived in taken)), session):
                 self._done_tags.append((session, taken[-1][0]))

@@ -71,6 +71,7 @@ class MemoryTransaction(FoldingTransaction):
     """Keeps what it would write to itself until it commits, and checks the versions once more then."""
 
     def __init__(self, records: Records) -> None:
+        super().__init__()
         self._records = records
         self._keys = TransactionKeys(records.keys)
         self._vault = KeyVault(self._keys)

@@ -34,6 +34,7 @@ class PostgresTransaction(FoldingTransaction):
     """Everything in it commits together or not at all."""
 
     def __init__(self, connection: Connection, vault: KeyVault, now: Callable[[], datetime]) -> None:
+        super().__init__()
         self._connection = connection
         self._vault = vault
         self._now = now

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, Decided, E, Loaded, S, StoredEvent
@@ -17,7 +17,14 @@ X = TypeVar("X")
 
 
 class FoldingTransaction(ABC):
-    """The part of `ports.Transaction` that follows from reading and writing the rows of one stream."""
+    """The part of `ports.Transaction` that follows from reading and writing the rows of one stream.
+
+    A stream is read once in a transaction: who checks it and then decides about it looks at one version of it, and if
+    another writer was first in between, the append finds out.
+    """
+
+    def __init__(self) -> None:
+        self._folded: dict[str, tuple[Aggregate[Any, Any], Loaded[Any]]] = {}
 
     @property
     @abstractmethod
@@ -38,8 +45,13 @@ class FoldingTransaction(ABC):
         self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
     ) -> Loaded[S]:
         """Folds a stream, whole or as of a version or a recorded time."""
-        rows = self.stream(stream_id, up_to_version=version, up_to=at)
-        return fold(aggregate, rows, self.vault)
+        if version is not None or at is not None:
+            return fold(aggregate, self.stream(stream_id, up_to_version=version, up_to=at), self.vault)
+        folded_by, loaded = self._folded.get(stream_id, (None, None))
+        if loaded is None or folded_by is not aggregate:
+            loaded = fold(aggregate, self.stream(stream_id), self.vault)
+            self._folded[stream_id] = (aggregate, loaded)
+        return loaded
 
     def append(
         self,
@@ -53,6 +65,7 @@ class FoldingTransaction(ABC):
         if not events:
             return ()
         writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
+        self._folded.pop(stream_id, None)
         if not self._write(stream_id, expected_version, writing):
             raise StaleVersion(stream_id, expected_version)
         return writing.events
@@ -71,7 +84,9 @@ class FoldingTransaction(ABC):
         state = loaded.state
         for event in events:
             state = aggregate.evolve(state, event)
-        return Decided(state, loaded.version + len(events), events)
+        after = Loaded(state, loaded.version + len(events))
+        self._folded[stream_id] = (aggregate, after)
+        return Decided(after.state, after.version, events)
 
 
 def fold(aggregate: Aggregate[S, E], rows: Iterable[StoredEvent], vault: KeyVault) -> Loaded[S]:

@@ -6,6 +6,7 @@ from services.order.domain.events import (
     CancellationRefused,
     MerchantReminded,
     OrderAccepted,
+    OrderArchived,
     OrderAwaitingMerchant,
     OrderCancelled,
     OrderCompleted,
@@ -41,6 +42,7 @@ _OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
     OrderCancelled: tuple(Wait),
     OrderConfirmed: (Wait.CONFIRMATION,),
     OrderReviewed: (Wait.REVIEW,),
+    OrderArchived: tuple(Wait),
 }
 
 

@@ -13,7 +13,7 @@ TIERS := unit architecture contract integration system browser faults
 ORDERS ?= 60
 SEED ?= 1
 
-.PHONY: help setup demo down up test test-unit check docs lock browser \
+.PHONY: help setup demo down up test test-unit check docs release-catalogue lock browser \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -60,9 +60,13 @@ check-imports: $(STAMP)
 
 check-documents: $(STAMP)
 	$(BIN)/python -m shared.contracts.docs --check
+	$(BIN)/python -m shared.contracts.compatibility
 
 docs: $(STAMP) ## writes the generated documents
 	@$(BIN)/python -m shared.contracts.docs
+
+release-catalogue: $(STAMP) ## records the messages as those of a release: VERSION=0.2.0
+	@$(BIN)/python -m shared.contracts.compatibility --release $(VERSION)
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

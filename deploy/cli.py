@@ -8,65 +8,44 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from deploy.commands import evidence
+from deploy.commands.told import (
+    DEFAULT_RUN_DIR,
+    RunDir,
+    Service,
+    fail,
+    guarded,
+    known,
+    operator,
+    settings_of,
+    variable,
+    variables,
+)
 from shared.contracts.message import SERVICES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs and looks after a Doorstep platform.")
 log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
 parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
+log_app.command("verify")(evidence.verify)
 app.add_typer(log_app, name="log")
 app.add_typer(parked_app, name="parked")
 
 # Known and decided (docs/adr/0004); in every log it would only hide what is new.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
-RunDir = Annotated[Path, typer.Option(help="Where the platform keeps everything.")]
-Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
-DEFAULT_RUN_DIR = Path(".run")
-
 
 def main() -> None:
     """The entry point of the installed command."""
     app()
-
-
-def fail(sentence: str) -> NoReturn:
-    """Ends the command with a plain sentence instead of a trace."""
-    typer.echo(sentence, err=True)
-    raise typer.Exit(2)
-
-
-def variables(run_dir: Path) -> Mapping[str, str]:
-    """The environment, completed by what the platform of this folder wrote down when it started."""
-    path = run_dir / "env.json"
-    written: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {**written, **{name: text for name, text in os.environ.items() if name.startswith("DOORSTEP_")}}
-
-
-def variable(run_dir: Path, name: str) -> str:
-    return variables(run_dir).get(name) or fail(f"{name} is not set, and {run_dir}/env.json does not tell it")
-
-
-def known(service: str) -> str:
-    return service if service in SERVICES else fail(f"{service} is not one of {', '.join(SERVICES)}")
-
-
-def settings_of(service: str, run_dir: Path) -> Any:
-    """The settings of a service; ends the command naming every variable that is missing or wrong."""
-    from shared.runtime.settings import Settings, SettingsError
-
-    try:
-        return Settings.from_environment(known(service), variables(run_dir))
-    except SettingsError as error:
-        fail(str(error))
 
 
 @app.command()
@@ -82,6 +61,7 @@ def tail(services: Annotated[list[str] | None, typer.Argument()] = None, run_dir
     from shared.messaging.tail import run_tail
     from shared.runtime.logging import configure_logging
     from shared.runtime.settings import address
+    from shared.runtime.tracing import NONE, VARIABLE, configure_tracing
 
     told = variables(run_dir)
     configure_logging("tail", told.get("DOORSTEP_LOG_LEVEL", "info"))
@@ -90,7 +70,9 @@ def tail(services: Annotated[list[str] | None, typer.Argument()] = None, run_dir
         settings = settings_of(service, run_dir)
         specs.append(import_module(f"services.{service}.wiring").tail_spec(settings))
     metrics = address(told["DOORSTEP_TAIL_METRICS"]) if told.get("DOORSTEP_TAIL_METRICS") else None
+    stop_tracing = configure_tracing("tail", told.get(VARIABLE, NONE))
     run_tail(specs, metrics_address=(metrics.host, metrics.port) if metrics else None)
+    stop_tracing()
 
 
 @app.command()
@@ -206,31 +188,12 @@ def down(run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
     typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing of ours was running")
 
 
-@log_app.command("verify")
-def log_verify(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
-    """Proves that a service's event log is whole, or says where it is not."""
-    from shared.eventstore.verify import verify_log
-
-    verdict = verify_log(variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL"))
-    typer.echo(f"{verdict.events} events, {verdict.pending} wait for their position, head {verdict.head}")
-    for problem in verdict.problems:
-        typer.echo(f"{problem.where}: {problem.reason}")
-    raise typer.Exit(0 if verdict.is_whole else 1)
-
-
 def parked_of(service: str, run_dir: Path) -> Any:
     """The parked messages of a service, with the inboxes that can handle them again."""
     from shared.messaging.parked import Parked
 
     parts = import_module(f"services.{known(service)}.wiring").build(settings_of(service, run_dir))
     return Parked(parts.store, [parts.inbox])
-
-
-def operator() -> str:
-    """In whose name an operator's command is written down."""
-    import getpass
-
-    return f"operator:{getpass.getuser()}"
 
 
 @parked_app.command("list")
@@ -264,16 +227,6 @@ def parked_skip(
 ) -> None:
     """Gives the first message of a sequence up."""
     guarded(lambda: parked_of(service, run_dir).skip(parked_id, operator(), reason))
-
-
-def guarded(work: Callable[[], Any]) -> Any:
-    """A refusal of the domain is a sentence, not a trace."""
-    from shared.kernel.errors import DomainError
-
-    try:
-        return work()
-    except DomainError as error:
-        fail(f"{error.code}: {error}")
 
 
 if __name__ == "__main__":

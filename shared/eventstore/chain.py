@@ -37,9 +37,17 @@ class ChainRow(NamedTuple):
     fields: LogFields | None
 
 
+class Spelled(NamedTuple):
+    """One position of the log with the canonical bytes of its event; None where the event is gone."""
+
+    position: int
+    hash: bytes
+    spelling: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The first position that cannot be believed, and why."""
+    """A position that cannot be believed, and why."""
 
     position: int
     reason: str
@@ -71,30 +79,46 @@ def extend(previous: bytes, position: int, events: Iterable[LogFields]) -> Itera
 
 
 class Verifier:
-    """Walks a log from its start, row by row, and stops believing at the first break."""
+    """Walks a log from its start, row by row. After a break it goes on from the hash that is written there, so that
+    one changed event is one break, and what was changed behind it is found too."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Iterable[int] = ()) -> None:
         self.position = 0
         self.hash = GENESIS
+        self.marks: dict[int, str] = {}
+        self._marked = frozenset(marks)
 
-    def check(self, row: ChainRow) -> Break | None:
-        """Checks the next row; on success it becomes the new head."""
-        expected = self.position + 1
-        if row.position != expected:
-            return Break(expected, f"position {expected} is missing: the next in the log is {row.position}")
-        if row.fields is None:
+    def check(self, row: Spelled) -> Break | None:
+        """Checks the next row, which becomes the new head."""
+        position, digest, spelling = row
+        expected, previous = self.position + 1, self.hash
+        self.position, self.hash = position, digest
+        if position in self._marked:
+            self.marks[position] = digest.hex()
+        if position != expected:
+            return Break(expected, f"position {expected} is missing: the next in the log is {position}")
+        if spelling is None:
             return Break(expected, "the log has a row without an event")
-        if link(self.hash, expected, row.fields) != row.hash:
+        if sha256(previous + spelling).digest() != digest:
             return Break(expected, "the hash does not match the event and the hash before it")
-        self.position, self.hash = expected, row.hash
         return None
+
+
+def spelled(row: ChainRow) -> Spelled:
+    """A row with its event as the chain covers it."""
+    position, digest, fields = row
+    return Spelled(position, digest, None if fields is None else canonical(position, fields))
+
+
+def breaks(rows: Iterable[ChainRow], verifier: Verifier | None = None) -> Iterator[Break]:
+    """Every position that cannot be believed, in order."""
+    walking = verifier or Verifier()
+    for row in rows:
+        broken = walking.check(spelled(row))
+        if broken is not None:
+            yield broken
 
 
 def verify(rows: Iterable[ChainRow]) -> Break | None:
     """The first bad position and why; None when all of the chain holds."""
-    verifier = Verifier()
-    for row in rows:
-        broken = verifier.check(row)
-        if broken is not None:
-            return broken
-    return None
+    return next(breaks(rows), None)

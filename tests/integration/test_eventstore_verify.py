@@ -1,18 +1,27 @@
 """A log that somebody changed behind the store's back is found out, with the place."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
+from typing import Any
 
 import pytest
 
 from deploy.local.backends import Backends
+from shared.eventstore.chain import EPOCH, MICROSECOND, LogFields, link
 from shared.eventstore.connecting import connect
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.sequencer import Sequencer
 from shared.eventstore.verify import Problem, verify_log
 from tests.support.database import Database, fresh_database
-from tests.unit.eventstore.tabs import MASTER_KEY, TABS, context, opened, tea
+from tests.unit.eventstore.tabs import MASTER_KEY, NOON, TABS, context, opened, tea
 
+JSON_COLUMNS = ("data", "metadata")
+ROWS = """
+SELECT position, hash, stream_id, version, event_id, type, schema_version, data::text, metadata::text, recorded_at
+FROM log JOIN events USING (stream_id, version)
+"""
 WRONG_HASH = "the hash does not match the event and the hash before it"
 
 
@@ -84,7 +93,8 @@ def test_swapped_hashes_are_found(database: Database) -> None:
         database,
         "UPDATE log SET hash = other.hash FROM log other WHERE (log.position, other.position) IN ((3, 7), (7, 3))",
     )
-    assert problems(database) == (Problem("position 3", WRONG_HASH),)
+    found = tuple(Problem(f"position {position}", WRONG_HASH) for position in (3, 4, 7, 8))
+    assert problems(database) == found
 
 
 def test_a_deleted_event_is_found_in_the_log_and_in_its_stream(database: Database) -> None:
@@ -116,7 +126,10 @@ def test_a_log_cut_off_at_its_end_is_found(database: Database) -> None:
 
 def test_a_changed_end_of_the_log_is_found(database: Database) -> None:
     tamper(database, "UPDATE log SET hash = sha256('x') WHERE position = 9")
-    assert problems(database) == (Problem("position 9", WRONG_HASH),)
+    assert problems(database) == (
+        Problem("position 9", WRONG_HASH),
+        Problem("position 9", "the log does not end with the hash that the sequencer wrote"),
+    )
 
 
 def test_an_event_slipped_in_behind_the_store_is_found_by_its_stream(database: Database) -> None:
@@ -127,3 +140,137 @@ def test_an_event_slipped_in_behind_the_store_is_found_by_its_stream(database: D
         " FROM events WHERE stream_id = 'tab_a' AND version = 3",
     )
     assert problems(database) == (Problem("tab_a", "the stream says version 3, its 4 events end at version 4"),)
+
+
+def test_every_changed_event_is_told_not_only_the_first(database: Database) -> None:
+    tamper(database, "UPDATE events SET type = 'Other' WHERE version = 2")
+    assert [problem.where for problem in problems(database)] == ["position 4", "position 5", "position 6"]
+
+
+def test_an_event_moved_to_another_stream_is_found(database: Database) -> None:
+    tamper(database, "UPDATE events SET stream_id = 'tab_x' WHERE stream_id = 'tab_b' AND version = 2")
+    assert [problem.where for problem in problems(database)] == ["position 5", "tab_x version 2", "tab_b", "tab_x"]
+
+
+def test_two_events_that_changed_places_are_found(database: Database) -> None:
+    tamper(
+        database,
+        "UPDATE log SET version = 9 WHERE position = 1",
+        "UPDATE log SET version = 1 WHERE position = 4",
+        "UPDATE log SET version = 2 WHERE position = 1",
+    )
+    where = [problem.where for problem in problems(database)]
+    assert where == ["position 1", "position 4", "position 1", "position 4", "position 7"]
+
+
+def test_an_event_put_at_the_end_with_a_right_hash_is_found(database: Database) -> None:
+    forge_the_end(database)
+    assert Problem("position 10", "the sequencer wrote up to 9, the log ends at 10") in problems(database)
+
+
+def test_a_superuser_who_rewrites_even_the_sequencers_notes_is_found_by_a_checkpoint_only(database: Database) -> None:
+    before = verify_log(database.url("order"), marks=[9])
+    forge_the_end(database, replacing=True)
+    after = verify_log(database.url("order"), marks=[9])
+    assert after.is_whole
+    assert after.marks[9] != before.marks[9]
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 BC"])
+def test_a_time_that_is_none_is_found_like_any_other_change(database: Database, moment: str) -> None:
+    tamper(database, f"UPDATE events SET recorded_at = '{moment}' WHERE stream_id = 'tab_b' AND version = 2")
+    assert problems(database) == (Problem("position 5", WRONG_HASH),)
+
+
+def forge_the_end(database: Database, *, replacing: bool = False) -> None:
+    """An event with a hash that fits: in place of the last one and noted by the sequencer, or behind it."""
+    with connect(database.url("order")) as connection:
+        at, number = ("tab_c", 3) if replacing else ("tab_d", 1)
+        row = connection.execute("SELECT hash FROM log WHERE position = %s", (8 if replacing else 9,)).fetchone()
+    assert row is not None
+    position = 9 if replacing else 10
+    forged = LogFields(at, number, "evt_forged", "DrinkAdded", 1, '{"cents":1,"name":"gin"}', "{}", NOON)
+    digest = link(row["hash"], position, forged).hex()
+    values = f"'{at}', {number}, 'evt_forged', 'DrinkAdded', 1, '{forged.data}', '{{}}', '{NOON.isoformat()}'"
+    tamper(
+        database,
+        f"DELETE FROM events WHERE stream_id = '{at}' AND version = {number}",
+        f"DELETE FROM log WHERE position = {position}",
+        "INSERT INTO streams VALUES ('tab_d', 'tab', 1)" if not replacing else "SELECT 1",
+        "INSERT INTO events (stream_id, version, event_id, type, schema_version, data, metadata, recorded_at)"
+        f" VALUES ({values})",
+        f"INSERT INTO log VALUES ({position}, '{at}', {number}, '\\x{digest}')",
+        f"UPDATE sequencer_state SET hash = '\\x{digest}'" if replacing else "SELECT 1",
+    )
+
+
+def flipped(text: str, bit: int, is_json: bool) -> str | None:
+    """The text with one bit changed; None where PostgreSQL itself would not keep it."""
+    raw = bytearray(text.encode())
+    raw[bit // 8] ^= 1 << bit % 8
+    try:
+        changed = raw.decode()
+        if is_json:
+            json.loads(changed)
+    except ValueError:
+        return None
+    return None if "\0" in changed else changed
+
+
+def changes_of(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every single-bit change of a row of the log and its event, as the column and its new value."""
+    for column in ("event_id", "type", "data", "metadata"):
+        for bit in range(len(row[column].encode()) * 8):
+            changed = flipped(row[column], bit, column in JSON_COLUMNS)
+            if changed is not None:
+                yield column, changed
+    for bit in range(256):
+        yield (
+            "hash",
+            bytes(byte ^ (1 << bit % 8 if place == bit // 8 else 0) for place, byte in enumerate(row["hash"])),
+        )
+    for bit in range(31):
+        yield "schema_version", row["schema_version"] ^ 1 << bit
+    micros = (row["recorded_at"] - EPOCH) // MICROSECOND
+    for bit in range(52):
+        yield "recorded_at", EPOCH + (micros ^ 1 << bit) * MICROSECOND
+
+
+def test_every_single_bit_that_changes_is_found_at_its_position(database: Database) -> None:
+    """Each change hits a row of its own, so that one walk has to find them all."""
+    with connect(database.url("order")) as connection:
+        sample = connection.execute(f"{ROWS} WHERE position = 5").fetchone()
+    assert sample is not None
+    number = sum(1 for _ in changes_of(sample))
+    with (
+        closing(PostgresStore(database.url("order"), MASTER_KEY)) as store,
+        closing(Sequencer(database.url("order"))) as sequencer,
+    ):
+        store.append(TABS, "tab_z", 0, [tea() for _ in range(2 * number + 100)], context())
+        sequencer.tick()
+    hit = list(change_each_once(database))
+    assert len(hit) > 1000
+    verdict = verify_log(database.url("order"), most_told=len(hit) * 2)
+    found = {problem.where for problem in verdict.problems}
+    assert found >= {f"position {position}" for position in hit}
+
+
+def change_each_once(database: Database) -> Iterator[int]:
+    """Changes the first bit of one row, the second of the next but one, and so on; a changed hash spoils two rows."""
+    with connect(database.admin_url) as owner, owner.transaction():
+        owner.execute('SET LOCAL search_path = "order"')
+        owner.execute("ALTER TABLE events DISABLE TRIGGER append_only")
+        owner.execute("ALTER TABLE log DISABLE TRIGGER append_only")
+        rows = owner.execute(f"{ROWS} WHERE position > 9 ORDER BY position").fetchall()
+        plans = [changes_of(row) for row in rows[::2]]
+        for turn, (row, plan) in enumerate(zip(rows[::2], plans, strict=True)):
+            change = next(islice(plan, turn, None), None)
+            if change is None:
+                return
+            column, value = change
+            table, cast = ("log" if column == "hash" else "events"), ("::json" if column in JSON_COLUMNS else "")
+            owner.execute(
+                f"UPDATE {table} SET {column} = %s{cast} WHERE stream_id = %s AND version = %s".encode(),
+                (value, row["stream_id"], row["version"]),
+            )
+            yield row["position"]

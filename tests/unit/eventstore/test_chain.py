@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from shared.eventstore.chain import GENESIS, Break, ChainRow, LogFields, canonical, extend, verify
+from shared.eventstore.chain import (
+    GENESIS,
+    Break,
+    ChainRow,
+    LogFields,
+    Spelled,
+    Verifier,
+    breaks,
+    canonical,
+    extend,
+    spelled,
+    verify,
+)
 from tests.unit.eventstore.tabs import NOON
 
 
@@ -51,12 +63,10 @@ def test_a_changed_field_breaks_the_chain_at_its_position(change: Change) -> Non
     assert verify(rows) == Break(3, "the hash does not match the event and the hash before it")
 
 
-def test_swapped_hashes_break_the_chain_at_the_first_of_them() -> None:
+def test_swapped_hashes_break_the_chain_at_both_and_behind_each() -> None:
     rows = chain(5)
     rows[1], rows[3] = rows[1]._replace(hash=rows[3].hash), rows[3]._replace(hash=rows[1].hash)
-    broken = verify(rows)
-    assert broken is not None
-    assert broken.position == 2
+    assert [broken.position for broken in breaks(rows)] == [2, 3, 4, 5]
 
 
 def test_a_missing_position_and_a_missing_event_are_told() -> None:
@@ -76,3 +86,24 @@ def test_the_hash_of_a_known_event_never_changes() -> None:
     """A golden value: if it moves, every log that exists becomes unprovable."""
     [(_, digest, _)] = extend(GENESIS, 0, [fields(1)])
     assert digest.hex() == "51ea2c090c99c1fb41a931141a0408b062db377feec1fcc6dbc64be9ac88046a"
+
+
+def test_every_single_bit_of_an_event_and_of_its_hash_counts() -> None:
+    rows = [spelled(row) for row in chain(3)]
+    whole = rows[1]
+    assert whole.spelling is not None
+    for bit in range(len(whole.spelling) * 8):
+        assert first_break([rows[0], whole._replace(spelling=flip(whole.spelling, bit)), rows[2]]) == 2
+    for bit in range(256):
+        assert first_break([rows[0], whole._replace(hash=flip(whole.hash, bit)), rows[2]]) == 2
+
+
+def flip(raw: bytes, bit: int) -> bytes:
+    changed = bytearray(raw)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def first_break(rows: list[Spelled]) -> int | None:
+    verifier = Verifier()
+    return next((broken.position for row in rows if (broken := verifier.check(row)) is not None), None)

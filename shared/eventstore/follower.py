@@ -1,16 +1,19 @@
 """Work that runs along the log, each event once: projections and reactors."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
+from shared.eventstore.spans import traced
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Handle = Callable[[Transaction, StoredEvent], None]
 
 
@@ -23,7 +26,17 @@ class Follower:
 
     def run(self, store: Store, limit: int = 200) -> int:
         """Handles the next events; returns how many (0: nothing new, or another process is at it)."""
-        return store.follow(self.name, self.handle, limit)
+        return store.follow(self.name, traced(self.name, self.handle), limit)
+
+
+def one_by_one(handle: Callable[[T, StoredEvent], None]) -> Callable[[T, Sequence[StoredEvent]], None]:
+    """What handles one event, as what handles some."""
+
+    def handle_all(transaction: T, events: Sequence[StoredEvent]) -> None:
+        for event in events:
+            handle(transaction, event)
+
+    return handle_all
 
 
 def follow_in_steps(batch: Callable[[int], int], limit: int) -> int:

@@ -9,7 +9,7 @@ from typing import Never, TypeVar
 
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.deadlines import fire_due, retry_delay
-from shared.eventstore.follower import follow_in_steps
+from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
 from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
 from shared.eventstore.vault import KeyVault, MemoryKeys
@@ -247,6 +247,18 @@ class MemoryStore:
     ) -> int:
         """Hands sequenced events after the follower's position to `handle`, exclusively, with the position in the
         same transaction; returns how many. 0: nothing new, or another one has it now."""
+        return self.follow_batches(follower_name, one_by_one(handle), limit)
+
+    def follow_batches(
+        self,
+        follower_name: str,
+        handle: Callable[[MemoryTransaction, Sequence[StoredEvent]], None],
+        limit: int = 1000,
+    ) -> int:
+        """As `follow`, with up to `limit` events at once: for read models that fold many events into one write.
+
+        `handle` must do the same whether it gets events together or one by one; never gets none.
+        """
         with self.records.lock:
             if follower_name in self.records.followed:
                 return 0
@@ -262,13 +274,12 @@ class MemoryStore:
         return self.records.positions.get(follower_name, 0)
 
     def _follow(
-        self, follower_name: str, handle: Callable[[MemoryTransaction, StoredEvent], None], limit: int
+        self, follower_name: str, handle: Callable[[MemoryTransaction, Sequence[StoredEvent]], None], limit: int
     ) -> int:
         def batch(transaction: MemoryTransaction) -> int:
             events = self.log_after(self.follower_position(follower_name), limit)
-            for event in events:
-                handle(transaction, event)
             if events:
+                handle(transaction, events)
                 transaction.positions[follower_name] = events[-1].position
             return len(events)
 

@@ -112,6 +112,11 @@ class Store(Protocol):
         """Hands sequenced events after the follower's position to `handle`, exclusively, with the position in the
         same transaction; returns how many. 0: nothing new, or another process has it now."""
 
+    def follow_batches(
+        self, follower_name: str, handle: Callable[[Transaction, Sequence[StoredEvent]], None], limit: int = 1000
+    ) -> int:
+        """As `follow`, with up to `limit` events at once: for read models that fold many events into one write."""
+
     def follower_position(self, follower_name: str) -> int:
         """The last position that a follower has handled."""
 

@@ -12,7 +12,7 @@ from shared.eventstore import rows
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.connecting import Connection, Pool
 from shared.eventstore.deadlines import PostgresDeadlines, fire_due
-from shared.eventstore.follower import follow_in_steps
+from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
 from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
 from shared.eventstore.vault import KeyCache, KeyVault, PostgresKeys, master_key_from
@@ -196,6 +196,18 @@ class PostgresStore:
     ) -> int:
         """Hands sequenced events after the follower's position to `handle`, exclusively, position in the same
         transaction; returns how many. 0: nothing new, or another process has it now."""
+        return self.follow_batches(follower_name, one_by_one(handle), limit)
+
+    def follow_batches(
+        self,
+        follower_name: str,
+        handle: Callable[[PostgresTransaction, Sequence[StoredEvent]], None],
+        limit: int = 1000,
+    ) -> int:
+        """As `follow`, with up to `limit` events at once: for read models that fold many events into one write.
+
+        `handle` must do the same whether it gets events together or one by one; never gets none.
+        """
         if self._caught_up(follower_name):
             return 0
         return follow_in_steps(lambda count: self._follow(follower_name, handle, count), limit)
@@ -218,15 +230,14 @@ class PostgresStore:
         return row is not None and not row["behind"]
 
     def _follow(
-        self, follower_name: str, handle: Callable[[PostgresTransaction, StoredEvent], None], limit: int
+        self, follower_name: str, handle: Callable[[PostgresTransaction, Sequence[StoredEvent]], None], limit: int
     ) -> int:
         def batch(transaction: PostgresTransaction) -> int:
             connection = transaction.connection
             position = _lock_position(connection, follower_name)
             events = [] if position is None else read(connection, rows.LOG_AFTER, (position, limit))
-            for event in events:
-                handle(transaction, event)
             if events:
+                handle(transaction, events)
                 connection.execute(
                     "UPDATE follower_positions SET position = %s WHERE name = %s",
                     (events[-1].position, follower_name),

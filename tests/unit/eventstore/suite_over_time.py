@@ -1,5 +1,6 @@
 """What every event store promises about later: deadlines, followers, and people who want to be forgotten."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -149,6 +150,34 @@ class Following:
         ]
         assert seen == world.store.log_after(0)
         assert world.store.follower_position(name) == world.store.log_position() == 4
+
+    def test_a_follower_may_take_many_events_at_once_and_none_twice(self, world: World) -> None:
+        source = tab_id()
+        append(world.store, source, 0, opened(), *[tea()] * 4)
+        world.sequence()
+        batches: list[list[int]] = []
+        name = tab_id()
+
+        def take(_transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+            batches.append([event.position for event in events])
+
+        assert [world.store.follow_batches(name, take, limit=3) for _ in range(3)] == [3, 2, 0]
+        assert batches == [[1, 2, 3], [4, 5]]
+
+    def test_events_before_one_that_fails_are_done_when_taken_many_at_once(self, world: World) -> None:
+        source = tab_id()
+        append(world.store, source, 0, opened(), tea(1), tea(2))
+        world.sequence()
+        name = tab_id()
+        done: list[int] = []
+
+        def refuse_the_third(_transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+            if any(event.version == 3 for event in events):
+                raise TabIsClosed("no")
+            done.extend(event.version for event in events)
+
+        assert world.store.follow_batches(name, refuse_the_third) == 2
+        assert (done, world.store.follower_position(name)) == ([1, 2], 2)
 
     def test_effects_and_position_of_a_follower_commit_together(self, world: World) -> None:
         source, target = tab_id(), tab_id()

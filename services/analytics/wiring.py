@@ -58,7 +58,7 @@ def build(settings: Settings) -> AnalyticsParts:
         clock=clock,
         store=store,
         inbox=Inbox(store, SERVICE, hear),
-        board=Projection(views.PROJECTION, views.VERSION, apply_to_board),
+        board=BOARD,
         feed=BoardFeed(store, clock),
     )
 
@@ -67,6 +67,15 @@ def apply_to_board(tx: Transaction, stored: StoredEvent) -> None:
     """Folds one event of the log into the read models."""
     fact = CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
     views.project(tx.connection, stored.position, fact)
+
+
+BOARD = Projection(
+    views.PROJECTION,
+    views.VERSION,
+    apply_to_board,
+    tables=("order_board", "rider_board", "merchant_names", "feed"),
+)
+PROJECTIONS: tuple[Projection, ...] = (BOARD,)
 
 
 def tail_spec(settings: Settings) -> TailSpec:

@@ -82,7 +82,7 @@ def build(settings: Settings) -> DispatchParts:
         store=store,
         policy=policy,
         inbox=Inbox(store, SERVICE, hearing(settings.clock, policy)),
-        projection=Projection(views.PROJECTION, views.VERSION, project),
+        projection=VIEWS,
         publisher=TelemetryPublisher(SERVICE, settings.amqp_url),
         broadcast=LogBroadcast(store),
         ids=new_id,
@@ -120,6 +120,16 @@ def project(transaction: Transaction, stored: StoredEvent) -> None:
     else:
         rider_event = RIDER_CODEC.decode(stored.type, version, data, vault)
         views.project_rider(transaction.connection, stored, rider_event)
+
+
+VIEWS = Projection(
+    views.PROJECTION,
+    views.VERSION,
+    project,
+    tables=("deliveries", "riders", "waiting"),
+    also_writes=("rider_positions",),
+)
+PROJECTIONS: tuple[Projection, ...] = (VIEWS,)
 
 
 def tail_spec(settings: Settings) -> TailSpec:

@@ -29,6 +29,10 @@ from shared.runtime.settings import Settings, SettingsError
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+LISTS = Projection(views.LISTS, views.LISTS_VERSION, project, tables=("notifications", "alerts", "preferences"))
+PROJECTIONS: tuple[Projection, ...] = (LISTS,)
+
+
 @dataclass(frozen=True, slots=True)
 class NotifyParts:
     """What the service and its gateway are made of."""
@@ -68,7 +72,7 @@ def build(settings: Settings) -> NotifyParts:
         policy=policy,
         store=store,
         inbox=Inbox(store, SERVICE, partial(hear, clock, policy)),
-        lists=Projection(views.LISTS, views.LISTS_VERSION, project),
+        lists=LISTS,
         mail_planner=Follower(views.MAILING, plan_mail),
         mailing=Mailing(store=store, mailer=mailer, catalogues=catalogues, policy=policy, clock=clock),
         catalogues=catalogues,

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.order import views
 from services.order.codec import MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
+from shared.eventstore.codec import Codec
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.eventstore.projection import Projection
@@ -37,5 +38,9 @@ def _merchants(tx: Transaction, stored: StoredEvent) -> None:
         views.apply_to_merchants(tx, stored.stream_id, event)
 
 
-ORDER_LIST = Projection("order_list", 1, _orders)
-MERCHANT_LIST = Projection("merchant_list", 1, _merchants)
+def _types(*codecs: Codec[Any]) -> frozenset[str]:
+    return frozenset(entry.name for codec in codecs for entry in codec.types)
+
+
+ORDER_LIST = Projection("order_list", 1, _orders, tables=("order_list",), types=_types(ORDER_CODEC, PAYMENT_CODEC))
+MERCHANT_LIST = Projection("merchant_list", 1, _merchants, tables=("merchant_list",), types=_types(MERCHANT_CODEC))

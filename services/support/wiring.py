@@ -19,6 +19,9 @@ from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
 
+LISTS = Projection(views.LISTS, views.LISTS_VERSION, project, tables=("cases",))
+PROJECTIONS: tuple[Projection, ...] = (LISTS,)
+
 
 @dataclass(frozen=True, slots=True)
 class SupportParts:
@@ -52,7 +55,7 @@ def build(settings: Settings) -> SupportParts:
         policy=policy,
         store=store,
         inbox=Inbox(store, SERVICE, partial(hear, clock, policy)),
-        lists=Projection(views.LISTS, views.LISTS_VERSION, project),
+        lists=LISTS,
         live=LogBroadcast(store),
     )
 

@@ -19,7 +19,8 @@ from shared.gateway.tokens import SigningKey, generate_keypair, write_jwks
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "doorstep"
-PROCESS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR")
+TRACING = ("DOORSTEP_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROCESS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", *TRACING)
 """What a process keeps of our own environment; no secret of the person who started us gets into it."""
 
 

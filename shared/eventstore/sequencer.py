@@ -6,13 +6,16 @@ stalls behind any long one. So the sequencer compares two snapshots: what is vis
 last tick is new, however long it took to commit.
 """
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
+from shared.eventstore import spans
 from shared.eventstore.chain import LogFields, extend
 from shared.eventstore.connecting import Connection, connect
 
@@ -56,12 +59,22 @@ class _Head(NamedTuple):
     snapshot: str
 
 
+class Placed(NamedTuple):
+    """What a tick has placed: how many events, the last one's position, and when the oldest was recorded."""
+
+    number: int
+    position: int
+    oldest: datetime
+
+
 class Sequencer:
     """Writes one service's log. Any number may run; each tick is exclusive. Meant for a process without eventlet."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._connection: Connection | None = None
+        self.last: Placed | None = None
+        """What the last tick that placed anything did."""
 
     def tick(self) -> int:
         """Places all events that have become visible since the last tick; returns how many.
@@ -69,10 +82,14 @@ class Sequencer:
         Raises psycopg.OperationalError when PostgreSQL is away; the next tick connects again.
         """
         try:
-            return _tick(self._connected())
+            placed = _tick(self._connected())
         except psycopg.OperationalError:
             self.close()
             raise
+        if placed is None:
+            return 0
+        self.last = placed
+        return placed.number
 
     def close(self) -> None:
         if self._connection is not None:
@@ -87,18 +104,19 @@ class Sequencer:
         return self._connection
 
 
-def _tick(connection: Connection) -> int:
+def _tick(connection: Connection) -> Placed | None:
     with connection.cursor(row_factory=tuple_row) as cursor:
         if cursor.execute(_ANYTHING_NEW).fetchone() != (True,):
-            return 0
+            return None
         with connection.transaction():
             row = cursor.execute(_LOCK).fetchone()
             assert row is not None, "migrations leave one row in sequencer_state"
             return _place_new(connection, _Head(*row))
 
 
-def _place_new(connection: Connection, before: _Head) -> int:
+def _place_new(connection: Connection, before: _Head) -> Placed | None:
     after = before
+    oldest: datetime | None = None
     for chunk in _new_rows(connection, before.snapshot):
         placed = list(extend(after.hash, after.position, (LogFields(*row[1:]) for row in chunk)))
         connection.execute(
@@ -111,9 +129,24 @@ def _place_new(connection: Connection, before: _Head) -> int:
             ),
         )
         after = _Head(placed[-1][0], placed[-1][1], chunk[0][0])
-    if after is not before:
-        connection.execute("UPDATE sequencer_state SET position = %s, hash = %s, snapshot = %s::pg_snapshot", after)
-    return after.position - before.position
+        first = min(fields.recorded_at for _, _, fields in placed)
+        oldest = first if oldest is None else min(oldest, first)
+        if spans.on():
+            _trace((position, fields) for position, _, fields in placed)
+    if oldest is None:
+        return None
+    connection.execute("UPDATE sequencer_state SET position = %s, hash = %s, snapshot = %s::pg_snapshot", after)
+    return Placed(after.position - before.position, after.position, oldest)
+
+
+def _trace(placed: Iterable[tuple[int, LogFields]]) -> None:
+    """A moment in each event's trace: now it has its place."""
+    for position, fields in placed:
+        told: spans.Attributes = {"doorstep.stream": fields.stream_id, "doorstep.position": position}
+        parent = json.loads(fields.metadata).get("traceparent")
+        begun = spans.start(f"sequence {fields.type}", spans.Kind.INTERNAL, parent, told)
+        if begun is not None:
+            begun.end()
 
 
 def _new_rows(connection: Connection, seen: str) -> Iterator[list[TupleRow]]:

@@ -3,9 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from shared.eventstore import spans
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, Decided, E, Loaded, S, StoredEvent
 from shared.eventstore.vault import KeyVault
@@ -64,6 +66,22 @@ class FoldingTransaction(ABC):
         """Compare-and-set append with the events' deadlines; raises StaleVersion when the stream moved on."""
         if not events:
             return ()
+        if not spans.on():
+            return self._append(aggregate, stream_id, expected_version, events, context)
+        told: spans.Attributes = {"doorstep.stream": stream_id, "doorstep.version": expected_version + len(events)}
+        name = f"append {aggregate.category}"
+        with spans.span(name, spans.Kind.INTERNAL, context.traceparent, told) as traceparent:
+            inside = replace(context, traceparent=traceparent)
+            return self._append(aggregate, stream_id, expected_version, events, inside)
+
+    def _append(
+        self,
+        aggregate: Aggregate[S, E],
+        stream_id: str,
+        expected_version: int,
+        events: Sequence[E],
+        context: Context,
+    ) -> tuple[StoredEvent, ...]:
         writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
         self._folded.pop(stream_id, None)
         if not self._write(stream_id, expected_version, writing):

@@ -15,6 +15,7 @@ from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.routing import Map
 from werkzeug.wrappers import Response
 
+from shared.eventstore import spans
 from shared.gateway.problems import Problem, bug, problem_of
 from shared.gateway.reading import MAX_BODY_BYTES, is_chunked
 from shared.gateway.request import GatewayRequest
@@ -24,7 +25,7 @@ from shared.runtime.extensions import SETTINGS_KEY
 from shared.runtime.health import BOARD
 from shared.runtime.logging import get_logger
 from shared.runtime.metrics import gauge, histogram
-from shared.runtime.tracing import new_trace
+from shared.runtime.tracing import new_trace, parse_traceparent
 
 KEEP_ALIVE_SECONDS = 75
 SOCKET_SECONDS = 30.0
@@ -201,6 +202,7 @@ class GatewayApp:
         started = time.perf_counter()
         request = GatewayRequest(environ, shallow=True)
         clear_contextvars()
+        span = _begin_span(request)
         bind_contextvars(trace=request.trace.trace_id)
         self._server.in_flight += 1
         try:
@@ -212,6 +214,8 @@ class GatewayApp:
         if _leaves_much_unread(environ):
             environ[_CONNECTION].end_after_response()
         self._record(request, response, time.perf_counter() - started)
+        if span is not None:
+            _end_span(span, request, response)
         return response(environ, start_response)
 
     def _answer(self, request: GatewayRequest) -> Response:
@@ -266,6 +270,24 @@ class GatewayApp:
             caller=request.caller,
             code=request.problem_code,
         )
+
+
+def _begin_span(request: GatewayRequest) -> spans.Span | None:
+    """The span that all of this request's events follow; None when nobody listens, and for what nobody asks about."""
+    if not spans.on() or request.path.startswith(_QUIET):
+        return None
+    method = _known(request.method)
+    told: spans.Attributes = {"http.request.method": method}
+    span = spans.start(method, spans.Kind.SERVER, request.headers.get("traceparent"), told)
+    if span is not None:
+        request.trace = parse_traceparent(span.traceparent) or request.trace
+    return span
+
+
+def _end_span(span: spans.Span, request: GatewayRequest, response: Response) -> None:
+    """A stream's span ends with its start, as its latency does."""
+    span.rename(f"{_known(request.method)} {request.route}")
+    span.end(attributes={"http.route": request.route, "http.response.status_code": response.status_code})
 
 
 def _known(method: str) -> str:

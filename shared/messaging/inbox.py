@@ -9,6 +9,7 @@ import structlog
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore import spans
 from shared.eventstore.ports import Store, Transaction
 from shared.kernel.errors import DomainError
 from shared.messaging import metrics
@@ -122,12 +123,21 @@ class Inbox:
                 park(tx.connection, self.name, each, position, "unreadable", each.fault or "unreadable", 1)
                 outcome.parked["unreadable"] += 1
             else:
-                self.handle(tx, each.envelope, each.message)
+                self._handle(tx, each.envelope, each.message)
                 outcome.late += each.sequence < position.version
                 position.take(each.sequence)
                 outcome.handled += 1
         save_positions(tx.connection, self.name, moved)
         return outcome
+
+    def _handle(self, tx: Transaction, envelope: Envelope, message: Message) -> None:
+        if not spans.on():
+            self.handle(tx, envelope, message)
+            return
+        told = {"messaging.system": "rabbitmq", "messaging.message.id": envelope.id, "doorstep.handler": self.name}
+        name = f"handle {envelope.type}"
+        with spans.span(name, spans.Kind.CONSUMER, envelope.traceparent, told) as traceparent:
+            self.handle(tx, envelope.model_copy(update={"traceparent": traceparent}), message)
 
     def _set_aside(self, tx: Transaction, received: Received, cause: str, failure: Exception, tries: int) -> _Outcome:
         position = lock_positions(tx.connection, self.name, [received.key])[received.key]

@@ -52,7 +52,7 @@ class Outbox:
                 try:
                     codec = self._codecs[stored.type]
                     event = codec.decode(stored.type, stored.schema_version, stored.data, reader.vault)
-                    wires = wires_of(stored, event, self._outbound)
+                    wires = wires_of(stored, event, self._outbound, traced=True)
                 except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                     if publications:
                         break

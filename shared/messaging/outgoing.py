@@ -2,11 +2,12 @@
 who, when and why."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Channel, Message
+from shared.eventstore import spans
 from shared.eventstore.model import StoredEvent
 
 
@@ -37,6 +38,8 @@ class Wire:
     message_id: str
     partition_key: str
     body: bytes
+    span: spans.Span | None = field(default=None, compare=False)
+    """Ends with the broker's confirm; the envelope names it as the parent of what consumers do."""
 
 
 def message_id(event_id: str, channel: Channel) -> str:
@@ -44,8 +47,8 @@ def message_id(event_id: str, channel: Channel) -> str:
     return event_id if channel is Channel.PUBLIC else f"{event_id}/{channel.value}"
 
 
-def envelope_of(stored: StoredEvent, outgoing: Outgoing) -> Envelope:
-    """Wraps a message in what the store knows of the event behind it."""
+def envelope_of(stored: StoredEvent, outgoing: Outgoing, traceparent: str | None = None) -> Envelope:
+    """Wraps a message in what the store knows of the event behind it; `traceparent` in place of the event's."""
     message = outgoing.message
     return Envelope(
         id=message_id(stored.event_id, message.channel),
@@ -58,16 +61,17 @@ def envelope_of(stored: StoredEvent, outgoing: Outgoing) -> Envelope:
         partitionkey=outgoing.partition_key,
         correlationid=stored.correlation_id,
         causationid=stored.causation_id,
-        traceparent=stored.traceparent,
+        traceparent=traceparent or stored.traceparent,
         actor=stored.actor,
         recordedat=stored.recorded_at,
         data=message.model_dump(mode="json"),
     )
 
 
-def wire_of(stored: StoredEvent, outgoing: Outgoing) -> Wire:
-    """The envelope as bytes, with where they go."""
-    envelope = envelope_of(stored, outgoing)
+def wire_of(stored: StoredEvent, outgoing: Outgoing, traced: bool = False) -> Wire:
+    """The envelope as bytes, with where they go. A traced one begins a span, which ends with its confirm."""
+    span = _sending(stored, outgoing) if traced and spans.on() else None
+    envelope = envelope_of(stored, outgoing, span.traceparent if span else None)
     return Wire(
         stream_id=stored.stream_id,
         exchange=outgoing.message.exchange(),
@@ -75,12 +79,25 @@ def wire_of(stored: StoredEvent, outgoing: Outgoing) -> Wire:
         message_id=envelope.id,
         partition_key=envelope.partitionkey,
         body=envelope.to_bytes(),
+        span=span,
     )
 
 
-def wires_of(stored: StoredEvent, event: Any, outbound: Outbound) -> list[Wire]:
+def _sending(stored: StoredEvent, outgoing: Outgoing) -> spans.Span | None:
+    message = outgoing.message
+    told: dict[str, str | int | bool] = {
+        "messaging.system": "rabbitmq",
+        "messaging.destination.name": message.exchange(),
+        "messaging.message.id": message_id(stored.event_id, message.channel),
+        "doorstep.stream": stored.stream_id,
+        "doorstep.position": stored.position,
+    }
+    return spans.start(f"publish {message.type_name()}", spans.Kind.PRODUCER, stored.traceparent, told)
+
+
+def wires_of(stored: StoredEvent, event: Any, outbound: Outbound, traced: bool = False) -> list[Wire]:
     """All messages of one stored event; raises ValueError when two share a channel, since their ids would be one."""
     outgoing = outbound(stored, event)
     if len({each.message.channel for each in outgoing}) != len(outgoing):
         raise ValueError(f"event {stored.event_id} ({stored.type}) leads to two messages on one channel")
-    return [wire_of(stored, each) for each in outgoing]
+    return [wire_of(stored, each, traced) for each in outgoing]

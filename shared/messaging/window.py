@@ -103,6 +103,8 @@ class Window:
             stream = self._streams[stream_id]
             stream.popleft()
             item.entry.left -= 1
+            if item.wire.span is not None:
+                item.wire.span.end()
             if stream:
                 self._ready.append(stream_id)
             else:

@@ -23,6 +23,7 @@ from shared.runtime.extensions import SETTINGS_KEY  # noqa: E402
 from shared.runtime.logging import configure_logging, get_logger  # noqa: E402
 from shared.runtime.metrics import gauge, histogram  # noqa: E402
 from shared.runtime.settings import Settings  # noqa: E402
+from shared.runtime.tracing import configure_tracing  # noqa: E402
 
 MAX_WORKERS = 256
 STOP_SECONDS = 10.0
@@ -69,6 +70,7 @@ def serve(service_class: type, settings: Settings) -> None:
     """Runs the service until SIGTERM or SIGINT, then lets requests and turns in hand end (at most 10 s)."""
     check_runtime()
     configure_logging(settings.service, settings.log_level)
+    stop_tracing = configure_tracing(settings.service, settings.traces)
     runner = ServiceRunner(nameko_config(settings))
     runner.add_service(service_class)
     stopping = _stop_on_signals(runner)
@@ -84,6 +86,7 @@ def serve(service_class: type, settings: Settings) -> None:
         except InterruptedError:
             continue
         break
+    stop_tracing()
     _log.info("service_stopped", asked=stopping.asked)
 
 

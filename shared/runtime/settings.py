@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from shared.kernel.clock import VirtualClock
+from shared.runtime import tracing
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Settings:
     smtp: Address | None = None
     partitions: int = 4
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    traces: str = "none"
 
     @classmethod
     def from_environment(cls, service: str, variables: Mapping[str, str] = environ) -> "Settings":
@@ -69,6 +71,7 @@ class Settings:
             "smtp": read.optional("DOORSTEP_SMTP", address, None),
             "partitions": read.optional("DOORSTEP_PARTITIONS", _positive_int, 4),
             "policies": read.optional("DOORSTEP_POLICIES", _policies, {}),
+            "traces": read.optional(tracing.VARIABLE, _exporter, tracing.NONE),
         }
         started = read.optional("DOORSTEP_CLOCK_STARTED", _positive_float, time.time())
         values["clock"] = VirtualClock(
@@ -163,6 +166,12 @@ def _existing_file(text: str) -> Path:
 def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"it should be one of {', '.join(LOG_LEVELS)}")
+    return text.lower()
+
+
+def _exporter(text: str) -> str:
+    if text.lower() not in tracing.EXPORTERS:
+        raise ValueError(f"it should be one of {', '.join(tracing.EXPORTERS)}")
     return text.lower()
 
 

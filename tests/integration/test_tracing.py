@@ -1,0 +1,196 @@
+"""One order is one trace: over HTTP, the store, the sequencer, the relay, and every service that hears of it."""
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from deploy.local.platform import subscriptions
+from deploy.local.ports import free_ports
+from shared.contracts.message import SERVICES
+from shared.gateway.tokens import SigningKey, generate_keypair, issue, write_jwks
+from shared.messaging.topology import declare_platform
+from tests.support.broker import VirtualHost
+from tests.support.database import Database
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CALLER = "00f067aa0ba902b7"
+SHOP: dict[str, Any] = {
+    "name": "Lakeside Noodles",
+    "phone": "+8657187654321",
+    "place": {"lat": 30.2741, "lon": 120.1551},
+    "address": "1 Lotus Road",
+    "menu": [{"sku": "noodles", "name": "Beef noodles", "unit_cents": 2800}],
+    "preparation_minutes": 15,
+}
+Spans = list[dict[str, Any]]
+
+
+def environment(database: Database, broker: VirtualHost, folder: Path, key: SigningKey) -> dict[str, str]:
+    write_jwks(folder / "jwks.json", [key])
+    variables = {name: text for name, text in os.environ.items() if not name.startswith("DOORSTEP_")}
+    variables["DOORSTEP_MASTER_KEY"] = b64encode(bytes(32)).decode()
+    variables["DOORSTEP_JWKS"] = str(folder / "jwks.json")
+    variables["DOORSTEP_LOG_LEVEL"] = "error"
+    variables["DOORSTEP_SMTP"] = "127.0.0.1:1"
+    for service, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True):
+        mine = f"DOORSTEP_{service.upper()}"
+        variables[f"{mine}_POSTGRES_URL"] = database.url(service)
+        variables[f"{mine}_AMQP_URL"] = broker.url_for(service)
+        variables[f"{mine}_HTTP"] = f"127.0.0.1:{port}"
+    return variables
+
+
+def handled(database: Database, order_id: str) -> set[str]:
+    """Which services have taken in that the order was placed."""
+    heard = set()
+    with psycopg.connect(database.admin_url) as connection:
+        for service in set(SERVICES) - {"order", "support"}:
+            query = f"SELECT count(*) FROM {service}.inbox_position WHERE stream_id = %s".encode()
+            if connection.execute(query, (order_id,)).fetchone() != (0,):
+                heard.add(service)
+    return heard
+
+
+@pytest.fixture(scope="module")
+def spans(database: Database, broker: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spans]:
+    """Every span of one order that was placed and paid."""
+    folder, key = tmp_path_factory.mktemp("tracing"), generate_keypair()
+    declare_platform(broker.url, subscriptions(SERVICES))
+    variables = environment(database, broker, folder, key)
+    command = [sys.executable, "-m", "tests.integration.tracing_program"]
+    errors = (folder / "errors").open("w")
+    running = subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+    )
+    assert running.stdin is not None
+    assert running.stdout is not None
+    try:
+        while (line := running.stdout.readline().strip()) != "started":
+            assert running.poll() is None or line, (folder / "errors").read_text()
+        order_id = place(f"http://{variables['DOORSTEP_ORDER_HTTP']}", key)
+        wait_until(lambda: handled(database, order_id) == {"dispatch", "notify", "analytics"}, 30, "all have heard")
+        wait_until(lambda: paid(variables, key, order_id), 30, "the order is paid")
+        wait_until(lambda: settled(database), 30, "all is published")
+        running.stdin.write("\n")
+        running.stdin.flush()
+        while not (line := running.stdout.readline()).startswith("["):
+            assert running.poll() is None or line, (folder / "errors").read_text()
+        yield json.loads(line)
+    finally:
+        running.kill()
+        running.communicate()
+        errors.close()
+        # Shown by pytest with a test that failed.
+        sys.stdout.write((folder / "errors").read_text())
+
+
+def settled(database: Database) -> bool:
+    """Whether the order's relay has confirmed all of its log."""
+    with psycopg.connect(database.admin_url) as connection:
+        row = connection.execute(
+            'SELECT (SELECT count(*) FROM "order".events) = (SELECT position FROM "order".relay_position)'
+        ).fetchone()
+    return row == (True,)
+
+
+def place(url: str, key: SigningKey) -> str:
+    staff = {"Authorization": f"Bearer {issue(key, subject='op', roles=['operations'])}"}
+    customer = {"Authorization": f"Bearer {issue(key, subject='cus_1', roles=['customer'], ids=['cus_1'])}"}
+    shop = httpx.post(f"{url}/v1/merchants", json=SHOP, headers=staff, timeout=20)
+    assert shop.status_code == 201, shop.text
+    wish = {
+        "merchant_id": shop.json()["merchant_id"],
+        "kind": "food",
+        "items": [{"sku": "noodles", "quantity": 2}],
+        "dropoff": {"lat": 30.2790, "lon": 120.1600},
+        "address": "18 Willow Lane",
+        "contact": {"name": "Chen Yu", "phone": "138 1234 5678", "language": "zh"},
+        "payment": {"method": "sandbox_ok"},
+    }
+    traced = {**customer, "traceparent": f"00-{TRACE}-{CALLER}-01"}
+    placed = httpx.post(f"{url}/v1/orders", json=wish, headers=traced, timeout=20)
+    assert placed.status_code == 201, placed.text
+    return str(placed.json()["order_id"])
+
+
+def paid(variables: dict[str, str], key: SigningKey, order_id: str) -> bool:
+    token = issue(key, subject="cus_1", roles=["customer"], ids=["cus_1"])
+    url = f"http://{variables['DOORSTEP_ORDER_HTTP']}/v1/orders/{order_id}"
+    order = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=20).json()
+    return order["answer_by"] is not None
+
+
+def named(spans: Spans, name: str, **attributes: Any) -> Spans:
+    return [
+        span
+        for span in spans
+        if span["name"] == name
+        and span["trace"] == TRACE
+        and all(span["attributes"].get(f"doorstep.{key}") == value for key, value in attributes.items())
+    ]
+
+
+def way(spans: Spans, span: dict[str, Any]) -> list[str]:
+    """The names from the caller's request down to a span."""
+    by_id = {each["span"]: each for each in spans}
+    names: list[str] = []
+    while True:
+        names.insert(0, span["name"])
+        if span["parent"] not in by_id:
+            return names
+        span = by_id[span["parent"]]
+
+
+def test_the_request_continues_the_callers_trace(spans: Spans) -> None:
+    [request] = named(spans, "POST /v1/orders")
+    assert (request["kind"], request["parent"]) == ("SERVER", CALLER)
+    assert request["attributes"]["http.response.status_code"] == 201
+
+
+def test_every_span_of_the_trace_has_a_parent_in_it(spans: Spans) -> None:
+    mine = [span for span in spans if span["trace"] == TRACE]
+    known = {span["span"] for span in mine} | {CALLER}
+    assert len(mine) > 10
+    assert [span["name"] for span in mine if span["parent"] not in known] == []
+
+
+@pytest.mark.parametrize("service", ["dispatch", "notify", "analytics"])
+def test_a_message_is_handled_below_its_publication_below_its_append_below_the_request(
+    spans: Spans, service: str
+) -> None:
+    [handled] = named(spans, "handle OrderPlaced", handler=service)
+    assert handled["kind"] == "CONSUMER"
+    assert way(spans, handled) == ["POST /v1/orders", "append order", "publish OrderPlaced", "handle OrderPlaced"]
+
+
+def test_what_a_consumer_appends_is_below_what_it_handled(spans: Spans) -> None:
+    [dispatch] = named(spans, "handle OrderPlaced", handler="dispatch")
+    [appended] = [span for span in spans if span["parent"] == dispatch["span"]]
+    assert appended["name"] == "append delivery"
+    assert [span["name"] for span in spans if span["parent"] == appended["span"] and "sequence" in span["name"]] == [
+        "sequence DeliveryAnnounced"
+    ]
+
+
+def test_the_place_in_the_log_is_below_the_append(spans: Spans) -> None:
+    [placed] = named(spans, "sequence OrderPlaced")
+    assert way(spans, placed) == ["POST /v1/orders", "append order", "sequence OrderPlaced"]
+
+
+def test_a_reactor_goes_on_in_the_same_trace(spans: Spans) -> None:
+    [authorized] = named(spans, "publish PaymentAuthorized")
+    path = way(spans, authorized)
+    assert path[:2] == ["POST /v1/orders", "append order"]
+    assert path[-2:] == ["append payment", "publish PaymentAuthorized"]
+    assert any(step.startswith("follow ") for step in path)

@@ -10,6 +10,7 @@ from psycopg.rows import tuple_row
 
 from shared.eventstore import rows
 from shared.eventstore.aggregate import Aggregate
+from shared.eventstore.arrays import number_array, text_array
 from shared.eventstore.connecting import Connection, Pool
 from shared.eventstore.deadlines import PostgresDeadlines, fire_due
 from shared.eventstore.follower import follow_in_steps, one_by_one
@@ -281,9 +282,9 @@ def _one(writing: Writing) -> dict[str, Any]:
 
 def _columns(writing: Writing) -> dict[str, Any]:
     return {
-        "version": [event.version for event in writing.events],
-        "event_id": [event.event_id for event in writing.events],
-        "type": [event.type for event in writing.events],
-        "schema_version": [event.schema_version for event in writing.events],
-        "data": writing.data,
+        "version": number_array(event.version for event in writing.events),
+        "event_id": text_array(event.event_id for event in writing.events),
+        "type": text_array(event.type for event in writing.events),
+        "schema_version": number_array(event.schema_version for event in writing.events),
+        "data": text_array(writing.data),
     }

@@ -26,7 +26,11 @@ class Writing:
 
 def canonical_json(value: Any) -> str:
     """JSON in one spelling only (sorted keys, no spaces), because the hash chain covers its bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
+
+
+# Made once: `json.dumps` makes an encoder at every call when it is given any option.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def prepare(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from shared.contracts.catalogue import message_class
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.arrays import number_array, text_array
 from shared.kernel.errors import StaleVersion
 
 UNREADABLE = "unreadable"
@@ -151,15 +152,15 @@ _MOVED = """unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[], 
             AS moved (source, stream_id, partition_key, version, parked, floor, recent)"""
 
 
-def _rows(moved: Sequence[tuple[SequenceKey, Position]]) -> tuple[list[Any], ...]:
+def _rows(moved: Sequence[tuple[SequenceKey, Position]]) -> tuple[str, ...]:
     positions = [position for _, position in moved]
     return (
         *_columns([key for key, _ in moved]),
-        [position.version for position in positions],
-        [position.parked for position in positions],
-        [position.floor for position in positions],
+        number_array(position.version for position in positions),
+        number_array(position.parked for position in positions),
+        number_array(position.floor for position in positions),
         # PostgreSQL has no arrays of arrays of different lengths: each goes as the text of an array.
-        ["{" + ",".join(map(str, position.recent)) + "}" for position in positions],
+        text_array(number_array(position.recent) for position in positions),
     )
 
 
@@ -203,9 +204,9 @@ def printable(error: str) -> str:
     return error.replace("\0", "\\0")[:MAX_ERROR_LENGTH]
 
 
-def _columns(keys: Collection[SequenceKey]) -> tuple[list[str], list[str], list[str]]:
+def _columns(keys: Collection[SequenceKey]) -> tuple[str, str, str]:
     return (
-        [key.source for key in keys],
-        [key.stream_id for key in keys],
-        [key.partition_key for key in keys],
+        text_array(key.source for key in keys),
+        text_array(key.stream_id for key in keys),
+        text_array(key.partition_key for key in keys),
     )

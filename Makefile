@@ -12,8 +12,10 @@ TIERS := unit architecture contract integration system browser faults
 # make demo takes these: ONCE=1 ORDERS=60 SCENARIO=<folder> SPEED=60 SEED=1
 ORDERS ?= 60
 SEED ?= 1
+# make faults takes these: SEED=1 EVENTS=2000 KILLS=6
+EVENTS ?= 2000
 
-.PHONY: help setup demo down up test test-unit check docs release-catalogue lock browser \
+.PHONY: bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock browser \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -34,6 +36,9 @@ up: $(STAMP) ## the platform without a city, until Ctrl-C
 
 down: $(STAMP) ## stops exactly what demo or up started, also after a crash
 	@$(BIN)/python -m deploy.cli down --run-dir $(RUN_DIR)
+
+faults: $(STAMP) ## kills, freezes and cuts under load, then a checked history; SEED=1 EVENTS=100000 for the long run
+	@$(BIN)/python -m deploy.faults.run --seed $(SEED) --events $(EVENTS) $(if $(KILLS),--kills $(KILLS))
 
 test: $(STAMP) browser ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
 	@$(BIN)/python -m pytest $(TIERS:%=tests/%)
@@ -67,6 +72,12 @@ docs: $(STAMP) ## writes the generated documents
 
 release-catalogue: $(STAMP) ## records the messages as those of a release: VERSION=0.2.0
 	@$(BIN)/python -m shared.contracts.compatibility --release $(VERSION)
+
+# make bench-backbone takes these: FULL=1 ROUNDS=3 SIZE=1000000 ONLY=append,publish
+bench-backbone: $(STAMP) ## the event store and messaging measured beside their peers; FULL=1 for longer rounds
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(BIN)/python -m tests.bench $(if $(FULL),--full) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(SIZE),--events $(SIZE)) $(if $(ONLY),--only $(ONLY))
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

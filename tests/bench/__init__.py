@@ -1,0 +1,1 @@
+"""Measurements of the backbone beside its peers, all in one run; started by `make bench-backbone`."""

@@ -7,7 +7,7 @@ from typing import Any
 from deploy.city.town_hall import TownHall
 from deploy.city.world import Fate, OrderPlan
 
-_LOOK_EVERY = timedelta(seconds=60)
+_CONFIRM_AFTER = timedelta(seconds=60)
 _ENDED = ("completed", "cancelled", "rejected", "archived")
 
 
@@ -48,10 +48,10 @@ async def _change_mind(hall: TownHall, order_id: str, customer_id: str, dice: ra
 
 
 async def _follow(hall: TownHall, plan: OrderPlan, order_id: str, customer_id: str, dice: random.Random) -> None:
-    while True:
-        await hall.sleep(_LOOK_EVERY + timedelta(seconds=dice.uniform(0, 30)))
-        order = await hall.gateways.get("order", f"/v1/orders/{order_id}", "customer", customer_id)
+    """Watches the tracking page until the order has ended."""
+    async for _, order in hall.gateways.listen("order", f"/v1/orders/{order_id}/live", "customer", customer_id):
         if order["state"] == "delivered" and plan.fate is not Fate.NEVER_CONFIRMED:
+            await hall.sleep(_CONFIRM_AFTER)
             await hall.try_post("order", f"/v1/orders/{order_id}/confirm", "customer", customer_id)
         if order["state"] in _ENDED:
             hall.seen[f"ended {order['state']}"] += 1

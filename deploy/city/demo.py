@@ -20,7 +20,7 @@ from deploy.local.platform import Platform
 from shared.contracts.message import SERVICES
 
 TOWN_SPEED = 60.0
-SCENARIO_SPEED = 120.0
+SCENARIO_SPEED = 90.0
 _PROGRESS_EVERY_S = 2.0
 _REST_TIMEOUT_S = 90.0
 _PEAK_ORDERS = 120

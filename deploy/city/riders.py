@@ -11,6 +11,8 @@ from deploy.city.world import Fate, RiderPlan
 from shared.kernel.place import Place, distance_m
 
 _POSITION_EVERY = timedelta(seconds=60)
+_POSITION_EVERY_REAL_S = 3.0
+"""A fast clock must not turn a sober device into a flood: positions come at most this often on the wall."""
 _ANSWER_AFTER = timedelta(seconds=4)
 _LOST_FOR = timedelta(minutes=45)
 _OFFERS_TO_IGNORE = 3
@@ -29,6 +31,12 @@ class Rider:
         self._answered: set[tuple[str, str]] = set()
         self._carrying: set[str] = set()
         self._lost_until: datetime | None = None
+        self._deliveries: dict[str, dict[str, Any]] = {}
+        self._work_changed = asyncio.Condition()
+
+    @property
+    def _position_interval(self) -> timedelta:
+        return max(_POSITION_EVERY, timedelta(seconds=_POSITION_EVERY_REAL_S * self._hall.clock.speed))
 
     @property
     def idle(self) -> bool:
@@ -46,6 +54,9 @@ class Rider:
             async for _, work in self._hall.gateways.listen(
                 "dispatch", f"/v1/riders/{self._id}/live", "rider", self._id
             ):
+                async with self._work_changed:
+                    self._deliveries = {entry["delivery_id"]: entry for entry in work["deliveries"]}
+                    self._work_changed.notify_all()
                 if self._lost_until is None:
                     self._look_at(work, tasks)
 
@@ -58,7 +69,7 @@ class Rider:
     async def _beacon(self) -> None:
         """A device with its application open says where it is, also while its rider waits."""
         while self._hall.clock.now() < self._plan.off_at:
-            await self._hall.sleep(5 * _POSITION_EVERY)
+            await self._hall.sleep(5 * self._position_interval)
             if self._lost_until is None and not self._carrying:
                 await self._report_position()
 
@@ -104,7 +115,7 @@ class Rider:
         arrived_at = await self._travel(pickup, hall.clock.now())
         if await self._post(f"{path}/arrived-at-pickup", {"occurred_at": stamp(arrived_at)}) is None:
             return None
-        ready_at = await self._wait_for_goods(delivery["delivery_id"], hall.clock.now())
+        ready_at = await self._wait_for_goods(delivery["delivery_id"])
         if ready_at is None:
             return None
         half = hall.scenario.pickup_service / 2
@@ -118,17 +129,16 @@ class Rider:
             return await self._vanish()
         return await self._ride_to_dropoff(delivery, path, picked_up_at + half)
 
-    async def _wait_for_goods(self, delivery_id: str, since: datetime) -> datetime | None:
+    async def _wait_for_goods(self, delivery_id: str) -> datetime | None:
         """When the kitchen was done; None when this delivery is not this rider's any more."""
-        while True:
-            work = await self._hall.gateways.get("dispatch", f"/v1/riders/{self._id}/work", "rider", self._id)
-            mine = [entry for entry in work["deliveries"] if entry["delivery_id"] == delivery_id]
-            if not mine:
-                return None
-            if mine[0]["goods_ready"]:
-                ready_at = datetime.fromisoformat(mine[0]["ready_at"])
-                return ready_at if self._hall.scenario.whole_minutes else max(ready_at, since)
-            await self._hall.sleep(timedelta(seconds=30))
+        since = self._hall.clock.now()
+        async with self._work_changed:
+            while (mine := self._deliveries.get(delivery_id)) is not None:
+                if mine["goods_ready"]:
+                    ready_at = datetime.fromisoformat(mine["ready_at"])
+                    return ready_at if self._hall.scenario.whole_minutes else max(ready_at, since)
+                await self._work_changed.wait()
+        return None
 
     async def _ride_to_dropoff(self, delivery: dict[str, Any], path: str, departed_at: datetime) -> None:
         hall, order_id = self._hall, delivery["order_id"]
@@ -154,7 +164,7 @@ class Rider:
         arrives_at = departed_at + timedelta(minutes=minutes)
         start, span = self.place, max(minutes * 60, 1e-9)
         while (now := self._hall.clock.now()) < arrives_at:
-            await self._hall.sleep_until(min(arrives_at, now + _POSITION_EVERY))
+            await self._hall.sleep_until(min(arrives_at, now + self._position_interval))
             share = min(1.0, (self._hall.clock.now() - departed_at).total_seconds() / span)
             self.place = Place(start.lat + (to.lat - start.lat) * share, start.lon + (to.lon - start.lon) * share)
             await self._report_position()

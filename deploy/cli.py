@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.commands import evidence
+from deploy.commands.forget import forget
 from deploy.commands.told import (
     DEFAULT_RUN_DIR,
     RunDir,
@@ -37,6 +38,7 @@ log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
 parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
 log_app.command("verify")(evidence.verify)
 app.add_typer(log_app, name="log")
+app.command()(forget)
 app.add_typer(parked_app, name="parked")
 
 # Known and decided (docs/adr/0004); in every log it would only hide what is new.

@@ -10,6 +10,7 @@ from shared.contracts.cells import centre_of
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.contracts.order import (
+    CustomerForgotten,
     DeliveryContactShared,
     DeliveryContactWithdrawn,
     OrderAccepted,
@@ -35,6 +36,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     RedispatchRequested,
     DeliveryContactShared,
     DeliveryContactWithdrawn,
+    CustomerForgotten,
 )
 
 
@@ -59,10 +61,18 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
             return (c.AskWithdrawal(delivery_id=delivery_id, reason=message.reason, now=now),)
         case RedispatchRequested():
             return (c.RequestAgain(delivery_id=sibling_id("dlv", message.order_id), now=now),)
+        case _:
+            return _about_contact(message)
+
+
+def _about_contact(message: Message) -> Sequence[ContactCommand]:
+    match message:
         case DeliveryContactShared():
             return (RememberContact(contact=_contact(message)),)
         case DeliveryContactWithdrawn():
             return (ForgetContact(order_id=message.order_id),)
+        case CustomerForgotten():
+            return tuple(ForgetContact(order_id=order_id) for order_id in message.order_ids)
         case _:
             return ()
 

@@ -63,6 +63,8 @@ def perform(tx: Transaction, command: c.Command, context: Context, policy: Notif
     match command:
         case c.NameMerchant():
             views.name_merchant(tx.connection, command.merchant_id, command.name)
+        case c.ForgetCustomer():
+            views.forget_customer(tx.connection, command.customer_id)
         case c.ReadNotification():
             tx.execute(NOTIFICATION, command.notification_id, lambda s: d.read(command, s), context)
         case c.RecordMail():

@@ -117,6 +117,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     order.MerchantRegistered,
     order.DeliveryContactShared,
     order.DeliveryContactWithdrawn,
+    order.CustomerForgotten,
     dispatch.DispatcherNeeded,
 )
 
@@ -178,6 +179,8 @@ def _before(message: Message, envelope: Envelope, now: datetime) -> Sequence[c.C
             return [_contact(message, envelope, now)]
         case order.DeliveryContactWithdrawn():
             return [c.EndContact(order_id=message.order_id, now=now)]
+        case order.CustomerForgotten():
+            return [c.ForgetCustomer(customer_id=message.customer_id)]
         case order.MerchantRegistered():
             return [c.NameMerchant(merchant_id=message.merchant_id, name=message.name)]
         case dispatch.RiderAssigned():

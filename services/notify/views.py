@@ -306,6 +306,11 @@ def erase_contact(connection: Any, order_id: str) -> None:
     )
 
 
+def forget_customer(connection: Any, customer_id: str) -> None:
+    """Deletes every contact of a person at once; a mail that still waits finds nobody to go to."""
+    connection.execute("DELETE FROM contacts WHERE customer_id = %s", (customer_id,))
+
+
 def queue_mail(connection: Any, position: int, request: e.NotificationRequested) -> None:
     connection.execute(
         "INSERT INTO mail_queue (notification_id, position, order_id, due_at) VALUES (%s, %s, %s, %s)"

@@ -1,7 +1,8 @@
 """Stored JSON to domain events and back: the explicit names under which history is kept."""
 
-from services.order.domain import deadlines, merchant, payment, state
+from services.order.domain import customer, deadlines, merchant, payment, state
 from services.order.domain import events as order
+from services.order.domain.customer import Customer, CustomerEvent
 from services.order.domain.merchant import Merchant, MerchantEvent
 from services.order.domain.payment import Payment, PaymentEvent
 from services.order.domain.state import Order
@@ -76,7 +77,9 @@ MERCHANT_CODEC: Codec[MerchantEvent] = Codec(
     ]
 )
 
-CODECS = (ORDER_CODEC, PAYMENT_CODEC, MERCHANT_CODEC)
+CUSTOMER_CODEC: Codec[CustomerEvent] = Codec([EventType("CustomerForgotten", customer.CustomerForgotten)])
+
+CODECS = (ORDER_CODEC, PAYMENT_CODEC, MERCHANT_CODEC, CUSTOMER_CODEC)
 
 ORDER: Aggregate[Order | None, order.OrderEvent] = Aggregate(
     "order", None, state.evolve, ORDER_CODEC, deadlines.waits_of
@@ -85,3 +88,4 @@ PAYMENT: Aggregate[Payment | None, PaymentEvent] = Aggregate(
     "payment", None, payment.evolve, PAYMENT_CODEC, payment.waits_of
 )
 MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate("merchant", None, merchant.evolve, MERCHANT_CODEC)
+CUSTOMER: Aggregate[Customer, CustomerEvent] = Aggregate("customer", Customer(), customer.evolve, CUSTOMER_CODEC)

@@ -6,6 +6,7 @@ from pathlib import Path
 from services.order import access, answering, live, requests, views
 from services.order.application import perform
 from services.order.codec import MERCHANT
+from services.order.customer_routes import CustomerRoutes
 from services.order.domain import errors
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
@@ -44,7 +45,7 @@ MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), (
 MayTouch = Callable[[Principal, Order], None]
 
 
-class OrderGateway(StandardRoutes):
+class OrderGateway(CustomerRoutes, StandardRoutes):
     """Everything over HTTP that concerns orders and merchants."""
 
     name = "order"

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from services.order.domain import events as order
 from services.order.domain import merchant, payment
+from services.order.domain.customer import CustomerEvent
 from services.order.domain.reactions import AnyEvent
 from services.order.domain.values import Line, Recipient
 from shared.contracts import order as public
@@ -28,6 +29,9 @@ def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
     """The messages that a stored event leads to: one, or none for facts that are the service's own business."""
     if isinstance(event, merchant.MerchantEvent):
         return _about_merchant(event)
+    if isinstance(event, CustomerEvent):
+        told = public.CustomerForgotten(customer_id=event.customer_id, order_ids=event.order_ids)
+        return [Outgoing(told, event.customer_id)]
     if isinstance(event, payment.PaymentEvent):
         said = _about_payment(stored.stream_id, event)
         return [] if said is None else [Outgoing(said, event.order_id)]

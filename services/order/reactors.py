@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from services.order.application import perform
-from services.order.codec import MERCHANT_CODEC, ORDER_CODEC, PAYMENT, PAYMENT_CODEC
+from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC, PAYMENT, PAYMENT_CODEC
 from services.order.domain import payment as p
 from services.order.domain.commands import EndWait
 from services.order.domain.paying import RecordProviderAnswer, RecordProviderOutage, RetryPayment
@@ -153,6 +153,8 @@ def decoded(tx: Transaction, stored: StoredEvent) -> AnyEvent:
         return ORDER_CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
     if PAYMENT_CODEC.knows(stored.type):
         return PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
+    if CUSTOMER_CODEC.knows(stored.type):
+        return CUSTOMER_CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
     return MERCHANT_CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
 
 

@@ -257,3 +257,22 @@ def list_merchants(store: Store, after_id: str | None, limit: int) -> list[Merch
             (after_id or "", limit),
         )
         return [MerchantRow(**row) for row in rows]
+
+
+def order_ids_of(tx: Transaction, customer_id: str) -> list[str]:
+    """All orders of a customer, oldest first."""
+    rows = tx.connection.execute(
+        "SELECT order_id FROM order_list WHERE customer_id = %s ORDER BY order_id", (customer_id,)
+    )
+    return [row["order_id"] for row in rows]
+
+
+def strip_answers(tx: Transaction, customer_id: str) -> int:
+    """Takes the person out of the answers kept for repeated requests, whoever made those; returns how many."""
+    return int(
+        tx.connection.execute(
+            """UPDATE idempotency SET body = (body::jsonb || '{"recipient": null, "note": ""}')::text
+                WHERE strpos(body, %s) > 0 AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ? 'recipient'""",
+            (customer_id, customer_id),
+        ).rowcount
+    )

@@ -196,6 +196,14 @@ class MerchantRegistered(Message):
     cell: str
 
 
+class CustomerForgotten(Message):
+    """Drop what you hold of this person. `order_ids`: orders of which `DeliveryContactShared` was told."""
+
+    service: ClassVar[str] = "order"
+    customer_id: str
+    order_ids: tuple[str, ...]
+
+
 class ContactPerson(Part):
     name: str
     phone: str

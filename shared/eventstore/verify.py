@@ -136,7 +136,8 @@ def _walk(
         where = f"position {min(position, verifier.position) + 1}"
         problems.append(Problem(where, f"the sequencer wrote up to {position}, the log ends at {verifier.position}"))
     elif digest != verifier.hash:
-        problems.append(Problem(f"position {position}", "the log does not end with the hash that the sequencer wrote"))
+        reason = "the log does not end with the hash that the sequencer wrote"
+        problems.append(Problem(f"position {position}", reason))
     return verifier, problems
 
 

@@ -125,8 +125,16 @@ class PreferLanguage:
     language: Language
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetCustomer:
+    """Drop every contact of a person, with the mails that still wait for it."""
+
+    customer_id: str
+
+
 Command = (
-    FormAudience
+    ForgetCustomer
+    | FormAudience
     | JoinRider
     | LeaveRider
     | OpenContact

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from services.order.domain.commands import AnyOrderCommand, NotePaymentAuthorized, NotePaymentFailed
+from services.order.domain.customer import CustomerEvent
 from services.order.domain.events import (
     OrderAccepted,
     OrderCancelled,
@@ -17,7 +18,7 @@ from services.order.domain.payment import PaymentAuthorized, PaymentEvent, Payme
 from services.order.domain.waiting import MERCHANT_NO_ANSWER
 
 Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand
-AnyEvent = OrderEvent | PaymentEvent | MerchantEvent
+AnyEvent = OrderEvent | PaymentEvent | MerchantEvent | CustomerEvent
 
 
 def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:

@@ -27,6 +27,7 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
         "pickup": GeoPoint(lat=1, lon=1),
         "promised_at": LATER,
     },
+    order.CustomerForgotten: {"customer_id": CUSTOMER, "order_ids": (ORDER,)},
     order.PaymentFailed: {"order_id": ORDER, "payment_id": "pay_1", "reason": "declined"},
     order.OrderAwaitingMerchant: PARTIES | {"answer_by": LATER},
     order.MerchantReminded: {"order_id": ORDER, "merchant_id": MERCHANT, "answer_by": LATER},

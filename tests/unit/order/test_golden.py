@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from services.order.codec import CODECS, MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
+from services.order.codec import CODECS, CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
 from shared.eventstore.codec import Codec, EventType
 from tests.unit.order.facts import EVERY_EVENT
-from tests.unit.order.ledger_facts import EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
+from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
 
 GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING: list[tuple[Codec[Any], Any]] = [
     *((ORDER_CODEC, event) for event in EVERY_EVENT),
     *((PAYMENT_CODEC, event) for event in EVERY_PAYMENT_EVENT),
     *((MERCHANT_CODEC, event) for event in EVERY_MERCHANT_EVENT),
+    *((CUSTOMER_CODEC, event) for event in EVERY_CUSTOMER_EVENT),
 ]
 TYPES: list[EventType[Any]] = [entry for codec in CODECS for entry in codec.types]
 

@@ -17,6 +17,7 @@ from shared.contracts.envelope import Envelope
 from shared.contracts.message import Channel, Message
 from shared.eventstore.model import StoredEvent
 from tests.unit.order.facts import (
+    CUSTOMER,
     EVERY_EVENT,
     MERCHANT_ID,
     NOON,
@@ -27,8 +28,9 @@ from tests.unit.order.facts import (
     placed,
     shared,
 )
-from tests.unit.order.ledger_facts import EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
+from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
 
+EVERYTHING = [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT, *EVERY_CUSTOMER_EVENT]
 OWN_BUSINESS = {
     "OrderRiderAssigned",
     "OrderRiderUnassigned",
@@ -79,16 +81,22 @@ def name_of(event: Any) -> str:
     return type(event).__name__
 
 
-@pytest.mark.parametrize("event", [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT], ids=name_of)
+@pytest.mark.parametrize("event", EVERYTHING, ids=name_of)
 def test_a_fact_is_told_under_its_own_name_or_kept(event: Any) -> None:
     outgoing = messages_for(stored(event), event)
     expected = [] if name_of(event) in OWN_BUSINESS else [name_of(event)]
     assert [each.message.type_name() for each in outgoing] == expected
     for each in outgoing:
-        assert each.partition_key == (MERCHANT_ID if event in EVERY_MERCHANT_EVENT else ORDER_ID)
+        assert each.partition_key == partition_of(event)
 
 
-@pytest.mark.parametrize("event", [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT], ids=name_of)
+def partition_of(event: Any) -> str:
+    if event in EVERY_CUSTOMER_EVENT:
+        return CUSTOMER
+    return MERCHANT_ID if event in EVERY_MERCHANT_EVENT else ORDER_ID
+
+
+@pytest.mark.parametrize("event", EVERYTHING, ids=name_of)
 def test_nothing_personal_is_told_in_public(event: Any) -> None:
     for each in messages_for(stored(event), event):
         if each.message.channel is Channel.PUBLIC:

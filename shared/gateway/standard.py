@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
-from shared.gateway import docs, openapi
+from shared.gateway import docs, figures, openapi
 from shared.gateway.auth import PUBLIC, Role
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
@@ -81,6 +81,7 @@ class StandardRoutes:
 
     @route("GET", "/metrics", roles=PUBLIC, summary="Measurements for Prometheus", tags=("operations",))
     def standard_metrics(self, call: Call) -> Response:  # noqa: ARG002
+        figures.measure(self.parts.store, self.parts.clock)
         return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)
 
     @route("GET", "/openapi.json", roles=PUBLIC, summary="This description", tags=("documentation",))

@@ -15,6 +15,7 @@ class Arrived:
     body: bytes
     routing_key: str = ""
     redelivered: bool = False
+    sent_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from kombu import Connection, Consumer, Queue
 
 from shared.messaging import metrics
 from shared.messaging.batch import Arrived, Batch
+from shared.messaging.lags import SENT_AT_HEADER, observe_handled
 from shared.messaging.outages import is_outage
 
 BATCH_LIMIT = 200
@@ -159,10 +160,12 @@ class QueueReader:
 
     def _receive(self, message: Any) -> None:
         body = message.body
+        sent_at = (message.headers or {}).get(SENT_AT_HEADER)
         arrived = Arrived(
             body=body.encode() if isinstance(body, str) else bytes(body),
             routing_key=message.delivery_info["routing_key"],
             redelivered=bool(message.delivery_info["redelivered"]),
+            sent_at_ms=sent_at if isinstance(sent_at, int) else None,
         )
         if not self._acknowledged and len(self._buffer) >= BATCH_LIMIT * 10:
             self._buffer.popleft()
@@ -230,6 +233,7 @@ class QueueReader:
             else:
                 metrics.PAUSED.labels(self._service).set(0 if session == self._session else 1)
                 metrics.BATCH_SIZE.labels(self._service).observe(len(batch))
+                observe_handled(self._service, [each.sent_at_ms for each in batch if each.sent_at_ms is not None])
                 return True
             self._stopping.wait(backoff)
             if self._stopping.is_set() or session != self._session or not self._acknowledged:

@@ -5,6 +5,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 # A registry of its own, which a process adds to the one it shows: messaging knows no process.
 REGISTRY = CollectorRegistry()
 
+LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+"""Seconds; from the poll of an idle tail to a backlog after an outage."""
+
 PUBLISHED = Counter(
     "doorstep_relay_published", "Messages handed to the broker, resends included", ["service"], registry=REGISTRY
 )
@@ -26,6 +29,23 @@ CONFIRM_SECONDS = Histogram(
 )
 RELAY_POSITION = Gauge(
     "doorstep_relay_position", "Log position up to which all is confirmed", ["service"], registry=REGISTRY
+)
+LOG_POSITION = Gauge(
+    "doorstep_log_position", "Last position that the sequencer has given", ["service"], registry=REGISTRY
+)
+SEQUENCE_LAG_SECONDS = Histogram(
+    "doorstep_sequence_lag_seconds",
+    "From the append of an event to its place in the log; the oldest of each turn",
+    ["service"],
+    buckets=LAG_BUCKETS,
+    registry=REGISTRY,
+)
+RELAY_LAG_SECONDS = Histogram(
+    "doorstep_relay_lag_seconds",
+    "From a place in the log to the confirm of all up to it; once for each turn of the sequencer",
+    ["service"],
+    buckets=LAG_BUCKETS,
+    registry=REGISTRY,
 )
 RELAY_STALLED = Gauge("doorstep_relay_stalled", "1 while the relay cannot go on", ["service"], registry=REGISTRY)
 TAIL_LEADER = Gauge(
@@ -56,6 +76,13 @@ PARKED_OLDEST_SECONDS = Gauge(
 )
 PAUSED = Gauge(
     "doorstep_subscription_paused", "1 while consumption waits for a backend", ["service"], registry=REGISTRY
+)
+HANDLE_LAG_SECONDS = Histogram(
+    "doorstep_subscription_lag_seconds",
+    "From handing a message to the broker to the commit of its effects",
+    ["service"],
+    buckets=LAG_BUCKETS,
+    registry=REGISTRY,
 )
 BATCH_SIZE = Histogram(
     "doorstep_subscription_batch_size",

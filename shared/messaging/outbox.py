@@ -43,6 +43,10 @@ class Outbox:
                     raise ValueError(f"two codecs know the stored type {entry.name}")
                 self._codecs[entry.name] = codec
 
+    def log_position(self) -> int:
+        """The last position in the log."""
+        return self._store.log_position()
+
     def read(self, after: int, limit: int) -> list[Publication]:
         """The next positions; stops before an event that cannot be published, and raises Unpublishable at it."""
         publications: list[Publication] = []

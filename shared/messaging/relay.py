@@ -14,6 +14,7 @@ import pika.exceptions
 import structlog
 
 from shared.messaging import metrics
+from shared.messaging.lags import SENT_AT_HEADER, sent_at_ms
 from shared.messaging.topology import PARTITION_HEADER, declare_outgoing
 from shared.messaging.window import Item, Window
 
@@ -123,7 +124,7 @@ class Relay:
                 delivery_mode=2,
                 message_id=wire.message_id,
                 type=wire.routing_key,
-                headers={PARTITION_HEADER: wire.partition_key},
+                headers={PARTITION_HEADER: wire.partition_key, SENT_AT_HEADER: sent_at_ms()},
             ),
             mandatory=True,
         )

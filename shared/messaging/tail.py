@@ -21,7 +21,9 @@ from shared.eventstore.codec import Codec
 from shared.eventstore.connecting import Connection, connect, is_alive
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.sequencer import Sequencer, try_lead
+from shared.kernel.clock import VirtualClock
 from shared.messaging import metrics
+from shared.messaging.lags import TailLags
 from shared.messaging.outbox import Bookmark, Outbox, Unpublishable
 from shared.messaging.outgoing import Outbound
 from shared.messaging.relay import Relay
@@ -54,6 +56,8 @@ class TailSpec:
     codecs: Sequence[Codec[Any]]
     outbound: Outbound
     master_key: bytes | str | None = field(default=None, repr=False)
+    clock: VirtualClock | None = None
+    """Whose times the events carry; the machine's own when not given."""
 
 
 def run_tail(
@@ -182,6 +186,7 @@ class _Lead:
         self._bookmark = Bookmark(connection)
         self._sequencer = Sequencer(spec.postgres_url)
         self._window = Window(self._bookmark.position)
+        self._lags = TailLags(spec.service, outbox.log_position(), spec.clock)
         self._relay = Relay(spec.service, spec.amqp_url, loop, self._window)
         self._behind = True
         self._looked_at = time.monotonic()
@@ -195,12 +200,15 @@ class _Lead:
         """One turn; returns in how many seconds the next is due."""
         self._look()
         placed = self._sequencer.tick()
+        if placed and self._sequencer.last is not None:
+            self._lags.placed(self._sequencer.last)
         self._behind = self._behind or placed > 0
         if self._behind and self._relay.up and self._window.room:
             self._fill()
         self._relay.pump()
         self._relay.check_confirms()
         self._bookmark.save(self._window.position)
+        self._lags.confirmed(self._window.position)
         metrics.RELAY_POSITION.labels(self._service).set(self._window.position)
         if placed or (self._relay.up and self._window.pending):
             self._delay = BUSY_POLL_SECONDS

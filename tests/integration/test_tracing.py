@@ -6,6 +6,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared.contracts.message import SERVICES
 from shared.gateway.tokens import SigningKey, generate_keypair, issue, write_jwks
 from shared.messaging.topology import declare_platform
 from tests.support.broker import VirtualHost
+from tests.support.dashboards import asked_for, dashboards, offered
 from tests.support.database import Database
 from tests.support.waiting import wait_until
 
@@ -62,9 +64,22 @@ def handled(database: Database, order_id: str) -> set[str]:
     return heard
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What was traced and measured."""
+
+    spans: Spans
+    metrics: str
+
+
 @pytest.fixture(scope="module")
-def spans(database: Database, broker: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spans]:
-    """Every span of one order that was placed and paid."""
+def spans(heard: Heard) -> Spans:
+    return heard.spans
+
+
+@pytest.fixture(scope="module")
+def heard(database: Database, broker: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+    """Every span and every metric of one order that was placed and paid."""
     folder, key = tmp_path_factory.mktemp("tracing"), generate_keypair()
     declare_platform(broker.url, subscriptions(SERVICES))
     variables = environment(database, broker, folder, key)
@@ -82,11 +97,12 @@ def spans(database: Database, broker: VirtualHost, tmp_path_factory: pytest.Temp
         wait_until(lambda: handled(database, order_id) == {"dispatch", "notify", "analytics"}, 30, "all have heard")
         wait_until(lambda: paid(variables, key, order_id), 30, "the order is paid")
         wait_until(lambda: settled(database), 30, "all is published")
+        page = httpx.get(f"http://{variables['DOORSTEP_ORDER_HTTP']}/metrics", timeout=20).text
         running.stdin.write("\n")
         running.stdin.flush()
         while not (line := running.stdout.readline()).startswith("["):
             assert running.poll() is None or line, (folder / "errors").read_text()
-        yield json.loads(line)
+        yield Heard(json.loads(line), page)
     finally:
         running.kill()
         running.communicate()
@@ -194,3 +210,31 @@ def test_a_reactor_goes_on_in_the_same_trace(spans: Spans) -> None:
     assert path[:2] == ["POST /v1/orders", "append order"]
     assert path[-2:] == ["append payment", "publish PaymentAuthorized"]
     assert any(step.startswith("follow ") for step in path)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        'doorstep_sequence_lag_seconds_count{service="order"}',
+        'doorstep_relay_lag_seconds_count{service="order"}',
+        'doorstep_relay_confirm_seconds_count{service="order"}',
+        'doorstep_subscription_lag_seconds_count{service="dispatch"}',
+        'doorstep_subscription_lag_seconds_count{service="analytics"}',
+        'doorstep_log_position{service="order"}',
+    ],
+)
+def test_each_step_of_the_way_is_measured(heard: Heard, step: str) -> None:
+    [told] = [line for line in heard.metrics.splitlines() if line.startswith(step)]
+    assert float(told.rpartition(" ")[2]) > 0
+
+
+def test_what_waits_in_the_store_is_measured(heard: Heard) -> None:
+    lines = heard.metrics.splitlines()
+    assert "doorstep_store_up 1.0" in lines
+    assert "doorstep_deadlines_late 0.0" in lines
+    assert any(line.startswith("doorstep_follower_behind{") for line in lines)
+
+
+def test_the_dashboards_ask_for_nothing_that_running_services_do_not_have(heard: Heard) -> None:
+    for dashboard in dashboards():
+        assert asked_for(dashboard) - offered(heard.metrics) == set()

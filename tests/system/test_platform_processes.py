@@ -17,6 +17,7 @@ from deploy.local.environment import ROOT
 from deploy.local.platform import Platform
 from deploy.local.processes import Identity
 from shared.contracts.message import SERVICES
+from tests.support.dashboards import asked_for, dashboards, offered
 from tests.support.waiting import wait_until
 
 
@@ -47,6 +48,15 @@ def test_a_service_is_told_its_own_secrets_and_nobody_elses(platform: Platform, 
         if not name.startswith(f"DOORSTEP_{service.upper()}_"):
             assert secret not in told, name
     assert "signing-key" not in told
+
+
+def test_dashboards_ask_for_nothing_that_the_processes_do_not_have(platform: Platform) -> None:
+    addresses = [*(platform.url(service) for service in SERVICES), f"http://{platform.environment.tail_metrics}"]
+    pages = [httpx.get(f"{address}/metrics", timeout=10).text for address in addresses]
+    had = set().union(*(offered(page) for page in pages))
+    assert dashboards()
+    for dashboard in dashboards():
+        assert asked_for(dashboard) - had == set()
 
 
 def test_what_the_platform_writes_down_is_for_its_owner_alone(platform: Platform) -> None:

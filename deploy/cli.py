@@ -9,7 +9,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -70,7 +70,8 @@ def tail(services: Annotated[list[str] | None, typer.Argument()] = None, run_dir
     specs = []
     for service in services or SERVICES:
         settings = settings_of(service, run_dir)
-        specs.append(import_module(f"services.{service}.wiring").tail_spec(settings))
+        spec = import_module(f"services.{service}.wiring").tail_spec(settings)
+        specs.append(replace(spec, clock=settings.clock))
     metrics = address(told["DOORSTEP_TAIL_METRICS"]) if told.get("DOORSTEP_TAIL_METRICS") else None
     stop_tracing = configure_tracing("tail", told.get(VARIABLE, NONE))
     run_tail(specs, metrics_address=(metrics.host, metrics.port) if metrics else None)

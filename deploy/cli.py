@@ -19,6 +19,7 @@ import typer
 
 from deploy.commands import evidence
 from deploy.commands.forget import forget
+from deploy.commands.keys import keys_app
 from deploy.commands.told import (
     DEFAULT_RUN_DIR,
     RunDir,
@@ -39,6 +40,7 @@ parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set asid
 log_app.command("verify")(evidence.verify)
 app.add_typer(log_app, name="log")
 app.command()(forget)
+app.add_typer(keys_app, name="keys")
 app.add_typer(parked_app, name="parked")
 
 # Known and decided (docs/adr/0004); in every log it would only hide what is new.

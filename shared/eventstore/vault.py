@@ -14,6 +14,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Protocol
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.eventstore.connecting import Connection
@@ -77,11 +78,27 @@ def decrypt(key: bytes, sealed: bytes, subject_id: str) -> bytes:
 
 
 def master_key_from(given: bytes | str) -> bytes:
-    """The 32 bytes of a master key, given as they are or in base64."""
+    """The 32 bytes of a master key, given as they are or in base64; while keys are rotated, the previous one's 32
+    bytes follow."""
     key = base64.b64decode(given, validate=True) if isinstance(given, str) else given
-    if len(key) != KEY_BYTES:
+    if len(key) not in (KEY_BYTES, 2 * KEY_BYTES):
         raise ValueError(f"the master key must have {KEY_BYTES} bytes, not {len(key)}")
     return key
+
+
+def wrap(master_key: bytes, key: bytes, subject_id: str) -> bytes:
+    """A subject's key under the master key; never under the previous one."""
+    return encrypt(master_key[:KEY_BYTES], key, subject_id)
+
+
+def unwrap(master_key: bytes, wrapped: bytes, subject_id: str) -> bytes:
+    """A subject's key, wrapped under the master key or the previous one; raises InvalidTag when under neither."""
+    try:
+        return decrypt(master_key[:KEY_BYTES], wrapped, subject_id)
+    except InvalidTag:
+        if len(master_key) == KEY_BYTES:
+            raise
+        return decrypt(master_key[KEY_BYTES:], wrapped, subject_id)
 
 
 class KeyCache:
@@ -173,13 +190,13 @@ class PostgresKeys:
         ).fetchone()
         if row is None or row["wrapped_key"] is None:
             return None
-        return decrypt(self._master_key, row["wrapped_key"], subject_id)
+        return unwrap(self._master_key, row["wrapped_key"], subject_id)
 
     def _make(self, subject_id: str) -> bytes | None:
         key = new_key()
         made = self._connection.execute(
             "INSERT INTO subjects (subject_id, wrapped_key) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            (subject_id, encrypt(self._master_key, key, subject_id)),
+            (subject_id, wrap(self._master_key, key, subject_id)),
         )
         # Nothing inserted: another transaction was first, or the subject has been forgotten.
         return key if made.rowcount else self._read(subject_id)

@@ -64,7 +64,7 @@ class Settings:
             "postgres_url": read.required(f"{mine}_POSTGRES_URL", _url("postgresql", "postgres")),
             "amqp_url": read.required(f"{mine}_AMQP_URL", _url("amqp", "amqps")),
             "http": read.required(f"{mine}_HTTP", address),
-            "master_key": read.required("DOORSTEP_MASTER_KEY", _master_key),
+            "master_key": _master_keys(read),
             "jwks": read.required("DOORSTEP_JWKS", _existing_file),
             "jwt_issuer": read.optional("DOORSTEP_JWT_ISSUER", str, "doorstep"),
             "log_level": read.optional("DOORSTEP_LOG_LEVEL", _log_level, "info"),
@@ -154,6 +154,13 @@ def _master_key(text: str) -> bytes:
     if len(key) != 32:
         raise ValueError("it should be 32 bytes in base64")
     return key
+
+
+def _master_keys(read: _Reader) -> bytes | None:
+    """The master key; while keys are rotated, with the previous one behind it."""
+    current: bytes | None = read.required("DOORSTEP_MASTER_KEY", _master_key)
+    previous: bytes = read.optional("DOORSTEP_MASTER_KEY_PREVIOUS", _master_key, b"")
+    return None if current is None else current + previous
 
 
 def _existing_file(text: str) -> Path:

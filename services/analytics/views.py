@@ -44,53 +44,86 @@ class Changes:
     merchants: dict[str, str]
 
 
-def project(connection: Any, position: int, fact: FactRecorded) -> None:
-    """Folds one fact into the read models; the follower commits its own position with them."""
-    if fact.order_id is not None and fact.type in timeline.TOUCHING:
-        _project_order(connection, position, fact.order_id, fact)
-    if fact.service == "dispatch" and fact.rider_id is not None and fact.type in riders.TOUCHING:
-        _project_rider(connection, position, fact.rider_id, fact)
-    if fact.type == "MerchantRegistered":
-        connection.execute(
-            "INSERT INTO merchant_names (merchant_id, name) VALUES (%s, %s) "
-            "ON CONFLICT (merchant_id) DO UPDATE SET name = EXCLUDED.name",
-            (fact.text("merchant_id"), fact.text("name")),
-        )
-    item = feed_item(position, fact)
-    if item is not None:
-        connection.execute(
-            "INSERT INTO feed (position, item) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            (position, Jsonb(_ITEMS.dump_python(item, mode="json"))),
-        )
-    if position % FEED_KEPT == 0:
-        connection.execute("DELETE FROM feed WHERE position < %s", (position - FEED_KEPT,))
+Placed = tuple[int, FactRecorded]
+"""A fact and its position in the log."""
 
 
-def _project_order(connection: Any, position: int, order_id: str, fact: FactRecorded) -> None:
-    row = connection.execute("SELECT timeline FROM order_board WHERE order_id = %s", (order_id,)).fetchone()
-    known = OrderTimeline(order_id) if row is None else _TIMELINES.validate_python(row["timeline"])
-    folded = timeline.evolve(known, fact)
+def project(connection: Any, facts: Sequence[Placed]) -> None:
+    """Folds facts into the read models, each row read and written once however many facts touch it.
+
+    The follower commits its own position with them.
+    """
+    _project_orders(connection, [each for each in facts if each[1].order_id and each[1].type in timeline.TOUCHING])
+    _project_riders(connection, [each for each in facts if _is_about_a_rider(each[1])])
+    names = {fact.text("merchant_id"): fact.text("name") for _, fact in facts if fact.type == "MerchantRegistered"}
+    _write(
+        connection,
+        "INSERT INTO merchant_names (merchant_id, name) VALUES (%s, %s) "
+        "ON CONFLICT (merchant_id) DO UPDATE SET name = EXCLUDED.name",
+        list(names.items()),
+    )
+    items = [(position, feed_item(position, fact)) for position, fact in facts]
+    _write(
+        connection,
+        "INSERT INTO feed (position, item) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [(place, Jsonb(_ITEMS.dump_python(item, mode="json"))) for place, item in items if item is not None],
+    )
+    full = [position for position, _ in facts if position % FEED_KEPT == 0]
+    if full:
+        connection.execute("DELETE FROM feed WHERE position < %s", (full[-1] - FEED_KEPT,))
+
+
+def _is_about_a_rider(fact: FactRecorded) -> bool:
+    return fact.service == "dispatch" and fact.rider_id is not None and fact.type in riders.TOUCHING
+
+
+def _project_orders(connection: Any, facts: Sequence[Placed]) -> None:
+    ids = sorted({str(fact.order_id) for _, fact in facts})
+    rows = _read(connection, "SELECT order_id AS id, timeline AS kept FROM order_board WHERE order_id = ANY(%s)", ids)
+    known = {each: OrderTimeline(each) for each in ids}
+    known |= {each: _TIMELINES.validate_python(kept) for each, kept in rows.items()}
+    positions: dict[str, int] = {}
+    for place, fact in facts:
+        order_id = str(fact.order_id)
+        known[order_id] = timeline.evolve(known[order_id], fact)
+        positions[order_id] = place
+    _write(connection, _UPSERT_ORDER, [_order_row(each, positions[each], known[each]) for each in ids])
+
+
+def _order_row(order_id: str, place: int, folded: OrderTimeline) -> dict[str, Any]:
     summary = summarise(folded)
     columns = {name: getattr(summary, name, None) for name in _COLUMNS}
-    connection.execute(
-        _UPSERT_ORDER,
-        columns
-        | {
-            "order_id": order_id,
-            "position": position,
-            "timeline": Jsonb(_TIMELINES.dump_python(folded, mode="json")),
-        },
-    )
+    kept = Jsonb(_TIMELINES.dump_python(folded, mode="json"))
+    return columns | {"order_id": order_id, "position": place, "timeline": kept}
 
 
-def _project_rider(connection: Any, position: int, rider_id: str, fact: FactRecorded) -> None:
-    row = connection.execute("SELECT rider FROM rider_board WHERE rider_id = %s", (rider_id,)).fetchone()
-    known = Rider(rider_id) if row is None else _RIDERS.validate_python(row["rider"])
-    connection.execute(
+def _project_riders(connection: Any, facts: Sequence[Placed]) -> None:
+    ids = sorted({str(fact.rider_id) for _, fact in facts})
+    rows = _read(connection, "SELECT rider_id AS id, rider AS kept FROM rider_board WHERE rider_id = ANY(%s)", ids)
+    known = {each: Rider(each) for each in ids}
+    known |= {each: _RIDERS.validate_python(kept) for each, kept in rows.items()}
+    positions: dict[str, int] = {}
+    for place, fact in facts:
+        rider_id = str(fact.rider_id)
+        known[rider_id] = riders.evolve(known[rider_id], fact)
+        positions[rider_id] = place
+    _write(
+        connection,
         "INSERT INTO rider_board (rider_id, position, rider) VALUES (%s, %s, %s) "
         "ON CONFLICT (rider_id) DO UPDATE SET position = EXCLUDED.position, rider = EXCLUDED.rider",
-        (rider_id, position, Jsonb(_RIDERS.dump_python(riders.evolve(known, fact), mode="json"))),
+        [(each, positions[each], Jsonb(_RIDERS.dump_python(known[each], mode="json"))) for each in ids],
     )
+
+
+def _read(connection: Any, query: str, ids: list[str]) -> dict[str, Any]:
+    rows = connection.execute(query, (ids,)).fetchall() if ids else []
+    return {row["id"]: row["kept"] for row in rows}
+
+
+def _write(connection: Any, statement: str, rows: Sequence[Any]) -> None:
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
 
 
 def position(connection: Any) -> int:
@@ -107,13 +140,16 @@ def changes_after(connection: Any, after: int, now: datetime) -> Changes:
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     until = position(connection)
     orders = connection.execute(
-        f"{_SELECT_ORDERS} AND position > %(after)s AND (%(after)s > 0 OR ended_at IS NULL OR placed_at > %(from)s)",
+        f"{_SELECT_ORDERS} AND position > %(after)s AND (%(after)s > 0 OR ended_at IS NULL OR placed_at > %(from)s)"
+        " ORDER BY placed_at, order_id",
         {"after": after, "from": now - WINDOW},
     ).fetchall()
     feed = connection.execute(
         "SELECT item FROM feed WHERE position > %s ORDER BY position DESC LIMIT %s", (after, FEED_LENGTH)
     ).fetchall()
-    changed = connection.execute("SELECT rider FROM rider_board WHERE position > %s", (after,)).fetchall()
+    changed = connection.execute(
+        "SELECT rider FROM rider_board WHERE position > %s ORDER BY rider_id", (after,)
+    ).fetchall()
     names = connection.execute("SELECT merchant_id, name FROM merchant_names").fetchall()
     return Changes(
         position=until,

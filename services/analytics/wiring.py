@@ -1,5 +1,6 @@
 """The composition root: builds this service's parts from its settings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.analytics import views
@@ -63,10 +64,18 @@ def build(settings: Settings) -> AnalyticsParts:
     )
 
 
+def apply_all_to_board(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the read models."""
+    vault = tx.vault
+    views.project(
+        tx.connection,
+        [(each.position, CODEC.decode(each.type, each.schema_version, each.data, vault)) for each in events],
+    )
+
+
 def apply_to_board(tx: Transaction, stored: StoredEvent) -> None:
     """Folds one event of the log into the read models."""
-    fact = CODEC.decode(stored.type, stored.schema_version, stored.data, tx.vault)
-    views.project(tx.connection, stored.position, fact)
+    apply_all_to_board(tx, [stored])
 
 
 BOARD = Projection(
@@ -74,6 +83,7 @@ BOARD = Projection(
     views.VERSION,
     apply_to_board,
     tables=("order_board", "rider_board", "merchant_names", "feed"),
+    apply_many=apply_all_to_board,
 )
 PROJECTIONS: tuple[Projection, ...] = (BOARD,)
 

@@ -20,7 +20,7 @@ class Projection:
     `tables` are those that follow from the log alone, and that a rebuild therefore fills again; each has a primary
     key. `also_writes` are tables that `apply` touches but that others fill too: a rebuild leaves them as they are.
     `types` names the stored types that `apply` acts on (None: all), so that a rebuild need not even read the others.
-    `apply_many` has the effect of `apply` on each event in turn, in fewer statements; a rebuild prefers it.
+    `apply_many` has the effect of `apply` on each event in turn, in fewer statements, and is preferred.
     """
 
     name: str
@@ -37,4 +37,6 @@ class Projection:
 
     def run(self, store: Store, limit: int = 200) -> int:
         """Applies the next events; returns how many."""
+        if self.apply_many is not None:
+            return store.follow_batches(self.follower.name, self.apply_many, limit)
         return self.follower.run(store, limit)

@@ -1,10 +1,14 @@
 """Spans have the parents that they are told, fail with what went wrong, and are nothing when nobody listens."""
 
+import gzip
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -14,6 +18,7 @@ from opentelemetry.trace import StatusCode
 from shared.eventstore import spans
 from shared.eventstore.model import StoredEvent
 from shared.runtime import tracing
+from shared.runtime.settings import Settings, SettingsError
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -117,15 +122,59 @@ def test_the_library_is_not_even_imported_when_no_exporter_is_named() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 
-def test_the_console_exporter_writes_what_was_traced_before_the_process_ends() -> None:
-    program = (
-        "from shared.eventstore import spans; from shared.runtime.tracing import configure_tracing;"
-        "stop = configure_tracing('order', 'console');"
-        "spans.start('written', spans.Kind.SERVER, None, {}).end(); stop()"
-    )
-    done = subprocess.run([sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True)
+WRITING = """
+from shared.eventstore import spans
+from shared.runtime.tracing import configure_tracing
+stop = configure_tracing("order", "{exporter}")
+spans.start("written", spans.Kind.SERVER, None, dict()).end()
+stop()
+"""
+UNDER_EVENTLET = f"from shared.runtime import process{WRITING}"
+
+
+@pytest.mark.parametrize("program", [WRITING, UNDER_EVENTLET], ids=["threads", "eventlet"])
+def test_the_console_exporter_writes_what_was_traced_before_the_process_ends(program: str) -> None:
+    command = [sys.executable, "-c", program.format(exporter="console")]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
     assert '"name": "written"' in done.stdout
     assert '"service.name": "order"' in done.stdout
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes what an OTLP exporter sends."""
+
+    received: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        body = gzip.decompress(content) if self.headers.get("Content-Encoding") == "gzip" else content
+        self.received.append((self.path, body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.mark.parametrize("program", [WRITING, UNDER_EVENTLET], ids=["threads", "eventlet"])
+def test_the_otlp_exporter_sends_what_was_traced_to_the_collector(program: str) -> None:
+    Collector.received.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "NO_PROXY": "*"}
+        command = [sys.executable, "-c", program.format(exporter="otlp")]
+        subprocess.run(command, check=True, timeout=60, env={**os.environ, **endpoint})
+        server.shutdown()
+    [(path, body)] = Collector.received
+    assert path == "/v1/traces"
+    assert b"written" in body
+    assert b"service.name" in body
+
+
+def test_a_process_refuses_to_start_with_an_exporter_that_nobody_knows_and_names_the_variable() -> None:
+    with pytest.raises(SettingsError, match="DOORSTEP_TRACES is wrong: it should be one of none, console, otlp"):
+        Settings.from_environment("order", {"DOORSTEP_TRACES": "carrier-pigeon"})
 
 
 def test_an_exporter_that_nobody_knows_is_refused() -> None:

@@ -20,6 +20,10 @@ import typer
 from deploy.commands import evidence
 from deploy.commands.forget import forget
 from deploy.commands.keys import keys_app
+from deploy.commands.log_export import export
+from deploy.commands.log_replay import replay
+from deploy.commands.rebuild import rebuild
+from deploy.commands.stream_show import stream_app
 from deploy.commands.told import (
     DEFAULT_RUN_DIR,
     RunDir,
@@ -38,8 +42,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs and loo
 log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
 parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
 log_app.command("verify")(evidence.verify)
+log_app.command("export")(export)
+log_app.command("replay")(replay)
 app.add_typer(log_app, name="log")
+app.add_typer(stream_app, name="stream")
+app.command()(rebuild)
 app.command()(forget)
+app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(keys_app, name="keys")
 app.add_typer(parked_app, name="parked")
 

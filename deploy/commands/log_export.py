@@ -11,7 +11,7 @@ from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, Service, fail, known, 
 
 def export(
     service: Service,
-    to: Annotated[Path, typer.Option(help="The file; .parquet or .jsonl says the format.")],
+    file: Annotated[Path, typer.Option(help="The file; .parquet or .jsonl says the format.")],
     first: Annotated[int, typer.Option("--from", min=1, help="The first position.")] = 1,
     last: Annotated[int | None, typer.Option("--to", min=1, help="The last position; else the end.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on the way.")] = False,
@@ -21,10 +21,10 @@ def export(
     from shared.eventstore.export import Format, export_log
 
     try:
-        form = Format(to.suffix.removeprefix("."))
+        form = Format(file.suffix.removeprefix("."))
     except ValueError:
-        fail(f"{to.name} ends in none of {', '.join(f'.{each}' for each in Format)}")
+        fail(f"{file.name} ends in none of {', '.join(f'.{each}' for each in Format)}")
     url = variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL")
     with Progress(quiet) as progress:
-        written = export_log(url, to, form, after=first - 1, until=last, tell=progress.tell)
-    typer.echo(f"{written:,} events of {service} in {to}")
+        written = export_log(url, file, form, after=first - 1, until=last, tell=progress.tell)
+    typer.echo(f"{written:,} events of {service} in {file}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.commands.progress import Progress
-from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, Service, fail, known, variable
+from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, Service, fail, known, settings_of, variable
 
 
 def rebuild(
@@ -27,7 +27,7 @@ def rebuild(
             rebuilding.abandon(admin_url, service, found)
             typer.echo(f"the next rebuild of {projection} starts at the beginning")
             return
-        key = variable(run_dir, "DOORSTEP_MASTER_KEY")
+        key = settings_of(service, run_dir).master_key
         with Progress(quiet) as progress:
             done = rebuilding.rebuild(
                 admin_url, service, found, key, lambda told: progress.tell(told.position, told.end)

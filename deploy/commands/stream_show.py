@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, fail, known, variable
+from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, fail, known, settings_of
 from shared.contracts.message import SERVICES
 
 stream_app = typer.Typer(no_args_is_help=True, help="Single streams of events.")
@@ -38,10 +38,10 @@ def show(
     from shared.eventstore.postgres import PostgresStore
 
     services = [known(service)] if service else list(SERVICES)
-    key = variable(run_dir, "DOORSTEP_MASTER_KEY")
     moments = (None if at is None else moment(at), None if diff is None else moment(diff))
     for name in services:
-        store = PostgresStore(variable(run_dir, f"DOORSTEP_{name.upper()}_POSTGRES_URL"), key, pool_size=1)
+        settings = settings_of(name, run_dir)
+        store = PostgresStore(settings.postgres_url, settings.master_key, pool_size=1)
         try:
             told = look(store, name, stream_id, *moments, personal=personal)
         finally:

@@ -48,6 +48,7 @@ app.add_typer(log_app, name="log")
 app.add_typer(stream_app, name="stream")
 app.command()(rebuild)
 app.command()(forget)
+app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(keys_app, name="keys")
 app.add_typer(parked_app, name="parked")
 

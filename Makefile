@@ -15,7 +15,7 @@ SEED ?= 1
 # make faults takes these: SEED=1 EVENTS=2000 KILLS=6
 EVENTS ?= 2000
 
-.PHONY: bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock browser \
+.PHONY: bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -40,14 +40,14 @@ down: $(STAMP) ## stops exactly what demo or up started, also after a crash
 faults: $(STAMP) ## kills, freezes and cuts under load, then a checked history; SEED=1 EVENTS=100000 for the long run
 	@$(BIN)/python -m deploy.faults.run --seed $(SEED) --events $(EVENTS) $(if $(KILLS),--kills $(KILLS))
 
-test: $(STAMP) browser ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
+test: $(STAMP) needs ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
 	@$(BIN)/python -m pytest $(TIERS:%=tests/%)
 
 test-unit: $(STAMP) ## pure code, in seconds, without services
 	@$(BIN)/python -m pytest -q tests/unit
 
-browser: $(STAMP)
-	@$(BIN)/python -m deploy.local.packages browser
+needs: $(STAMP)
+	@$(BIN)/python -m deploy.local.packages backends browser
 
 check: check-format check-lint check-types check-imports check-documents ## format, lint, types, import rules, generated documents
 

@@ -82,14 +82,14 @@ def need_browser(say: Callable[[str], None]) -> None:
 
 
 def need_backends(say: Callable[[str], None]) -> None:
-    """Installs PostgreSQL and RabbitMQ when they are missing and we may."""
+    """Installs PostgreSQL and RabbitMQ when they are missing and we may; else they come from elsewhere, or from
+    nowhere, and whoever opens them says so."""
     from deploy.local.backends import installed
 
-    if installed():
-        return
-    if not can_install():
-        raise SystemExit(WHAT_IS_MISSING)
-    install_backends(say)
+    given = bool(os.environ.get("DOORSTEP_POSTGRES_URL"))
+    if not given and not installed() and can_install():
+        say("PostgreSQL or RabbitMQ is missing")
+        install_backends(say)
 
 
 def _has_chinese_letters() -> bool:

@@ -62,7 +62,7 @@ def follows(page: Page, room: WarRoom) -> None:
     truth = board(room)
     wait_until(
         lambda: positions(page) == [item["position"] for item in truth["feed"]],
-        10,
+        30,
         "the page shows the feed as it is",
     )
     assert {state: number_of(page, state) for state in truth["states"]} == truth["states"]

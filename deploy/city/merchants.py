@@ -39,7 +39,8 @@ async def keep_shop(hall: TownHall, plan: MerchantPlan) -> None:
 
 
 def _wants_answer(order: dict[str, Any]) -> bool:
-    return bool(order["state"] == "pending_acceptance" and order["payment"]["state"] == "authorized")
+    # An order waits for its merchant once it says until when; that the payment is good comes a moment earlier.
+    return bool(order["state"] == "pending_acceptance" and order["answer_by"])
 
 
 async def _serve(hall: TownHall, plan: MerchantPlan, merchant_id: str, order: dict[str, Any]) -> None:

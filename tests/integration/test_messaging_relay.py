@@ -5,6 +5,7 @@ import os
 import signal
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -114,30 +115,43 @@ def test_a_stand_by_takes_over_when_the_leader_dies(database: Database, broker: 
         wait_until(lambda: all_confirmed(database), 20, "the stand-by published")
 
 
+CRASHES_AT_MOST = 4
+
+
+def heard_whole(hearing: Subscriber, ids: list[str]) -> bool:
+    return all(len(hearing.heard(stream)) == 5 for stream in ids)
+
+
 def test_what_was_published_and_not_confirmed_is_sent_again_and_has_one_effect(
     database: Database, rabbit: LocalRabbit
 ) -> None:
     hearing = subscriber("dispatch", database.url("dispatch"), rabbit.url_for("dispatch"))
     before = hearing.total()
     arguments = ("order", database.url("order"), rabbit.url_for("order"))
+    repeats: dict[str, list[int]] = {}
     with ear(rabbit.url, [("order.events", "#")]) as listener, hearing.running():
-        with speaking(TAIL, *arguments) as tail:
-            place(database, 1, 5, "warm")
-            wait_until(lambda: all_confirmed(database), 20, "the relay is connected and publishes")
-            freeze(rabbit, signal.SIGSTOP)
-            ids = place(database, 8, 5, "crash")
-            # The broker stands still: what the relay sends lies in its socket, and no confirm can come.
-            wait_until(lambda: unread_bytes(rabbit) > 2000, 20, "messages were sent")
-            tail.kill()
-            freeze(rabbit, signal.SIGCONT)
-        with speaking(TAIL, *arguments):
-            wait_until(lambda: all_confirmed(database), 30, "everything is confirmed")
-        wait_until(lambda: all(len(hearing.heard(stream)) == 5 for stream in ids), 20, "everything had its effect")
-        drain(listener)
-        repeats = {stream: heard for stream, heard in sequences(listener).items() if stream in ids}
+        # A broker that wakes to a dead connection may throw away what lay in its socket, and then nothing is doubled.
+        for crash in range(CRASHES_AT_MOST):
+            with speaking(TAIL, *arguments) as tail:
+                place(database, 1, 5, f"warm{crash}")
+                wait_until(lambda: all_confirmed(database), 20, "the relay is connected and publishes")
+                freeze(rabbit, signal.SIGSTOP)
+                ids = place(database, 8, 5, f"crash{crash}")
+                # The broker stands still: what the relay sends lies in its socket, and no confirm can come.
+                wait_until(lambda: unread_bytes(rabbit) > 2000, 20, "messages were sent")
+                tail.kill()
+                freeze(rabbit, signal.SIGCONT)
+            with speaking(TAIL, *arguments):
+                wait_until(lambda: all_confirmed(database), 30, "everything is confirmed")
+            heard_all = partial(heard_whole, hearing, ids)
+            wait_until(heard_all, 20, "everything had its effect")
+            drain(listener)
+            repeats = {stream: heard for stream, heard in sequences(listener).items() if stream in ids}
+            assert all(heard == sorted(heard) for heard in repeats.values())
+            assert [hearing.heard(stream) for stream in ids] == [[1, 2, 3, 4, 5]] * 8
+            if any(len(heard) > 5 for heard in repeats.values()):
+                break
     assert any(len(heard) > 5 for heard in repeats.values()), "something was sent twice"
-    assert all(heard == sorted(heard) for heard in repeats.values())
-    assert [hearing.heard(stream) for stream in ids] == [[1, 2, 3, 4, 5]] * 8
     assert hearing.total() - before == end_of_log(database)
 
 

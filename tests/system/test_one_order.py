@@ -91,7 +91,7 @@ def test_an_order_lives_from_placing_to_review(platform: Platform, town: dict[st
     def reaches(state: str) -> None:
         wait_until(lambda: order()["state"] == state, timeout=30, message=f"the order never became {state}")
 
-    wait_until(lambda: order()["answer_by"], timeout=30, message="never paid")
+    wait_until(lambda: order()["answer_by"], timeout=30, message="the merchant was never asked")
     wait_until(
         lambda: merchant.post("order", f"/v1/orders/{order_id}/accept", {"preparation_minutes": 1}),
         timeout=5,

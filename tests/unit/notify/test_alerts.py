@@ -9,7 +9,8 @@ from services.notify.domain.reactions import ACKNOWLEDGE, alert_deadlines
 from services.notify.domain.state import AlertState, Quiet, evolve_alert
 from shared.kernel.deadlines import ClearDeadline, SetDeadline
 from shared.kernel.errors import NotFound
-from tests.unit.notify.story import NOW, POLICY, Stream, after, raise_alert, raised
+from tests.support.deciding import Stream
+from tests.unit.notify.story import NOW, POLICY, after, raise_alert, raised
 
 alert: Stream[AlertState, e.AlertEvent] = Stream(Quiet(), evolve_alert)
 ID = raised().alert_id

@@ -5,6 +5,7 @@ from services.notify.domain import decisions as d
 from services.notify.domain import events as e
 from services.notify.domain.state import Audience, evolve_audience
 from services.notify.domain.vocabulary import AlertKind, Medium, Role
+from tests.support.deciding import Stream
 from tests.unit.notify.story import (
     CUSTOMER,
     MERCHANT,
@@ -12,7 +13,6 @@ from tests.unit.notify.story import (
     ORDER,
     POLICY,
     RIDER,
-    Stream,
     after,
     contact_opened,
     formed,

@@ -12,7 +12,8 @@ from services.notify.domain.state import (
 )
 from services.notify.domain.vocabulary import Language, MailOutcome, Medium, notification_id
 from shared.kernel.errors import NotFound
-from tests.unit.notify.story import CUSTOMER, NOW, POLICY, Stream, after, requested, sent
+from tests.support.deciding import Stream
+from tests.unit.notify.story import CUSTOMER, NOW, POLICY, after, requested, sent
 
 notification: Stream[NotificationState, e.NotificationEvent] = Stream(Unasked(), evolve_notification)
 preference: Stream[Preference, e.PreferenceEvent] = Stream(Preference(), evolve_preference)

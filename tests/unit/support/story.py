@@ -1,22 +1,11 @@
-"""Given, when, then for support's decisions, and the troubles that they are about."""
+"""The troubles, agents and events that the stories about support are told with."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
-
-import pytest
 
 from services.support.domain import commands as c
 from services.support.domain import events as e
 from services.support.domain.policy import SupportPolicy
 from services.support.domain.vocabulary import Decision, Ending, Kind, OrderFacts, Outcome, Severity, Trouble
-from shared.kernel.errors import DomainError
-
-S = TypeVar("S")
-E = TypeVar("E")
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 POLICY = SupportPolicy()
@@ -26,53 +15,6 @@ AGENT, OTHER = "agt_1", "agt_2"
 
 def after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
-
-
-@dataclass(frozen=True)
-class Stream(Generic[S, E]):
-    """A kind of aggregate, for telling stories about it."""
-
-    initial: S
-    evolve: Callable[[S, E], S]
-
-    def given(self, *events: E) -> Given[S, E]:
-        state = self.initial
-        for event in events:
-            state = self.evolve(state, event)
-        return Given(self, state)
-
-
-@dataclass(frozen=True)
-class Given(Generic[S, E]):
-    stream: Stream[S, E]
-    state: S
-
-    def when(self, decide: Callable[[S], Sequence[E]]) -> When[S, E]:
-        return When(self, decide)
-
-
-@dataclass(frozen=True)
-class When(Generic[S, E]):
-    given: Given[S, E]
-    decide: Callable[[S], Sequence[E]]
-
-    def then(self, *expected: E) -> When[S, E]:
-        assert list(self.decide(self.given.state)) == list(expected)
-        return self
-
-    def then_nothing(self) -> None:
-        self.then()
-
-    def then_refused(self, error: type[DomainError]) -> None:
-        with pytest.raises(error):
-            self.decide(self.given.state)
-
-    def and_again_nothing(self) -> None:
-        """The same command after its own events changes nothing."""
-        state = self.given.state
-        for event in self.decide(state):
-            state = self.given.stream.evolve(state, event)
-        assert list(self.decide(state)) == []
 
 
 FACTS = OrderFacts(

@@ -12,6 +12,7 @@ from services.support.domain.state import CaseState, Dossier, NoCase, evolve_cas
 from services.support.domain.vocabulary import Decision, Ending, Kind, Outcome, Severity, Trouble
 from shared.kernel.deadlines import ClearDeadline, SetDeadline
 from shared.kernel.errors import DomainError, NotFound
+from tests.support.deciding import Stream
 from tests.unit.support.story import (
     AGENT,
     CASE,
@@ -21,7 +22,6 @@ from tests.unit.support.story import (
     ORDER,
     OTHER,
     POLICY,
-    Stream,
     after,
     closed,
     escalated,

@@ -8,6 +8,7 @@ from services.support.domain import events as e
 from services.support.domain.state import CaseState, Dossier, NoCase, evolve_case, evolve_dossier
 from services.support.domain.vocabulary import Ending, Kind
 from shared.kernel.errors import NotFound
+from tests.support.deciding import Stream
 from tests.unit.support.story import (
     CASE,
     DELIVERED,
@@ -18,7 +19,6 @@ from tests.unit.support.story import (
     ORDER,
     SECOND_CASE,
     SETTLED,
-    Stream,
     opened,
     redispatched,
     taken,

@@ -12,6 +12,7 @@ from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
+from shared.eventstore.snapshot import Snapshots
 
 DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
@@ -78,4 +79,6 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     evolve=evolve_rider,
     codec=RIDER_CODEC,
     deadlines=rider_deadlines.deadlines,
+    # A rider's stream grows with every offer, for years. Raise the number when `evolve` or the state changes.
+    snapshots=Snapshots(Rider, 1, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
 )

@@ -63,10 +63,7 @@ class Codec(Generic[E]):
         """An event as (type name, schema version, JSON data with personal fields sealed)."""
         entry = self._by_class[type(event)]
         data = self._adapters[entry.name].dump_python(event, mode="json")
-        for personal in entry.personal:
-            if data[personal.field] is not None:
-                data[personal.field] = {"sealed": vault.seal(data[personal.subject], data[personal.field])}
-        return entry.name, entry.schema_version, data
+        return entry.name, entry.schema_version, sealed_fields(data, entry.personal, vault)
 
     def decode(self, type_name: str, schema_version: int, data: Json, vault: Vault) -> E:
         """A stored event as today's class; raises KeyError for a type that was never listed."""
@@ -74,8 +71,21 @@ class Codec(Generic[E]):
         plain = dict(data)
         for version in range(schema_version, entry.schema_version):
             plain = entry.upcasters[version](plain)
-        for personal in entry.personal:
-            sealed = plain[personal.field]
-            if sealed is not None:
-                plain[personal.field] = vault.open(plain[personal.subject], sealed["sealed"])
-        return cast(E, self._adapters[entry.name].validate_python(plain))
+        return cast(E, self._adapters[entry.name].validate_python(opened_fields(plain, entry.personal, vault)))
+
+
+def sealed_fields(data: dict[str, Any], personal: Sequence[Personal], vault: Vault) -> dict[str, Any]:
+    """Seals the personal fields of `data`, in place."""
+    for each in personal:
+        if data[each.field] is not None:
+            data[each.field] = {"sealed": vault.seal(data[each.subject], data[each.field])}
+    return data
+
+
+def opened_fields(data: dict[str, Any], personal: Sequence[Personal], vault: Vault) -> dict[str, Any]:
+    """Opens the personal fields of `data`, in place; None for a subject that has been forgotten."""
+    for each in personal:
+        sealed = data[each.field]
+        if sealed is not None:
+            data[each.field] = vault.open(data[each.subject], sealed["sealed"])
+    return data

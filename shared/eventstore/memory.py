@@ -11,6 +11,7 @@ from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.deadlines import fire_due, retry_delay
 from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
+from shared.eventstore.snapshot import Snapshot
 from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
 from shared.eventstore.vault import KeyVault, MemoryKeys
 from shared.eventstore.writing import Writing
@@ -41,6 +42,7 @@ class Records:
     answers: dict[str, RecordedAnswer] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     keys: dict[str, bytes | None] = field(default_factory=dict)
+    snapshots: dict[str, tuple[int, Snapshot]] = field(default_factory=dict)
     claimed: set[WaitKey] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     lock: RLock = field(default_factory=RLock)
@@ -78,6 +80,7 @@ class MemoryTransaction(FoldingTransaction):
         self._appended: dict[str, list[StoredEvent]] = {}
         self._waits: dict[WaitKey, Wait | None] = {}
         self._answers: dict[str, RecordedAnswer] = {}
+        self._snapshots: dict[str, tuple[int, Snapshot]] = {}
         self._claims: set[WaitKey] = set()
         self.positions: dict[str, int] = {}
 
@@ -102,6 +105,17 @@ class MemoryTransaction(FoldingTransaction):
             if (up_to_version is None or event.version <= up_to_version)
             and (up_to is None or event.recorded_at <= up_to)
         ]
+
+    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
+        made_by, kept = {**self._records.snapshots, **self._snapshots}.get(stream_id, (0, None))
+        if kept is None or made_by != fold_version:
+            return None, self.stream(stream_id)
+        return kept, self.stream(stream_id, kept.version)
+
+    def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
+        made_by, kept = self._records.snapshots.get(stream_id, (0, None))
+        if kept is None or (made_by, kept.version) < (fold_version, snapshot.version):
+            self._snapshots[stream_id] = fold_version, snapshot
 
     def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         own = self._appended.get(stream_id)
@@ -157,6 +171,7 @@ class MemoryTransaction(FoldingTransaction):
                     records.waits[wait_key] = wait
             records.answers.update(self._answers)
             records.positions.update(self.positions)
+            records.snapshots.update(self._snapshots)
             self._keys.commit()
 
     def end(self) -> None:

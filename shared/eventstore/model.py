@@ -78,9 +78,14 @@ class DueDeadline:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """What a command with an idempotency key was answered the first time."""
+    """What a command with an idempotency key was answered the first time.
+
+    Of an answer about a person `body` leaves them out, and `sealed` is the whole of it under the key of `subject_id`.
+    """
 
     request_hash: str
     status: int
     body: str
     headers: Mapping[str, str]
+    subject_id: str | None = None
+    sealed: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from shared.eventstore.connecting import Connection, Pool
 from shared.eventstore.deadlines import PostgresDeadlines, fire_due
 from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
+from shared.eventstore.snapshot import Snapshot
 from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
 from shared.eventstore.vault import KeyCache, KeyVault, PostgresKeys, master_key_from
 from shared.eventstore.writing import Writing, canonical_json
@@ -56,6 +58,16 @@ class PostgresTransaction(FoldingTransaction):
             return read(self._connection, rows.STREAM, (stream_id, after_version))
         return read(self._connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
 
+    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            found = cursor.execute(rows.TAIL, {"stream_id": stream_id, "fold_version": fold_version}).fetchall()
+        kept = Snapshot(found[0][1], found[0][5]) if found and found[0][0] is None else None
+        return kept, [rows.stored_event(row) for row in found[kept is not None :]]
+
+    def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
+        state = canonical_json(snapshot.state)
+        self._connection.execute(rows.KEEP, (stream_id, snapshot.version, fold_version, state, self._now()))
+
     def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         waits = bool(writing.waits_set or writing.waits_cleared)
         single = len(writing.events) == 1
@@ -79,16 +91,18 @@ class PostgresTransaction(FoldingTransaction):
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""
         row = self._connection.execute(
-            "SELECT request_hash, status, body, headers FROM idempotency WHERE key = %s", (key,)
+            "SELECT request_hash, status, body, headers, subject_id, sealed FROM idempotency WHERE key = %s", (key,)
         ).fetchone()
         return None if row is None else RecordedAnswer(**row)
 
     def remember(self, key: str, answer: RecordedAnswer) -> None:
         """Records a command's answer with its events; raises StaleVersion when another request was first."""
+        values = asdict(answer) | {"key": key, "headers": canonical_json(dict(answer.headers)), "at": self._now()}
         inserted = self._connection.execute(
-            "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (key, answer.request_hash, answer.status, answer.body, canonical_json(dict(answer.headers)), self._now()),
+            "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at, subject_id, sealed)"
+            " VALUES (%(key)s, %(request_hash)s, %(status)s, %(body)s, %(headers)s, %(at)s, %(subject_id)s,"
+            " %(sealed)s) ON CONFLICT DO NOTHING",
+            values,
         )
         if not inserted.rowcount:
             raise StaleVersion(key, 0)

@@ -16,6 +16,26 @@ WHERE stream_id = %s AND version > %s
 ORDER BY version
 """
 
+# One statement, so that the snapshot and the events after it are of one moment. The snapshot comes first, if any.
+TAIL = f"""
+WITH kept AS (
+    SELECT version, state FROM snapshots WHERE stream_id = %(stream_id)s AND fold_version = %(fold_version)s
+)
+SELECT NULL, version, NULL, NULL, NULL::int, state, NULL::json, NULL::timestamptz, 0 FROM kept
+UNION ALL
+SELECT {EVENT_COLUMNS}, 0 FROM events e
+WHERE e.stream_id = %(stream_id)s AND e.version > coalesce((SELECT version FROM kept), 0)
+ORDER BY version
+"""
+
+KEEP = """
+INSERT INTO snapshots AS mine (stream_id, version, fold_version, state, taken_at) VALUES (%s, %s, %s, %s::json, %s)
+ON CONFLICT (stream_id) DO UPDATE
+SET version = EXCLUDED.version, fold_version = EXCLUDED.fold_version, state = EXCLUDED.state,
+    taken_at = EXCLUDED.taken_at
+WHERE (mine.fold_version, mine.version) < (EXCLUDED.fold_version, EXCLUDED.version)
+"""
+
 LOG_AFTER = f"""
 SELECT {EVENT_COLUMNS}, l.position
 FROM (SELECT position, stream_id, version FROM log WHERE position > %s ORDER BY position LIMIT %s) l

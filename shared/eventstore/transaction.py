@@ -3,19 +3,29 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.eventstore import spans
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, Decided, E, Loaded, S, StoredEvent
+from shared.eventstore.snapshot import Snapshot
 from shared.eventstore.vault import KeyVault
 from shared.eventstore.writing import Writing, prepare
 from shared.kernel.errors import StaleVersion
 
 T = TypeVar("T")
 X = TypeVar("X")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded(Generic[S]):
+    """A stream as a transaction has read it, and the version of its snapshot (0: none that counts)."""
+
+    aggregate: Aggregate[S, Any]
+    loaded: Loaded[S]
+    kept_at: int
 
 
 class FoldingTransaction(ABC):
@@ -26,7 +36,7 @@ class FoldingTransaction(ABC):
     """
 
     def __init__(self) -> None:
-        self._folded: dict[str, tuple[Aggregate[Any, Any], Loaded[Any]]] = {}
+        self._folded: dict[str, Folded[Any]] = {}
 
     @property
     @abstractmethod
@@ -40,20 +50,36 @@ class FoldingTransaction(ABC):
         """The events of a stream, oldest first; `up_to` is a recorded time, inclusive."""
 
     @abstractmethod
+    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
+        """The snapshot under this fold, if there is one, and the events after it (or all)."""
+
+    @abstractmethod
+    def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
+        """Stores a snapshot in the place of an older one."""
+
+    @abstractmethod
     def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         """Stores the rows; False when the stream is not at the expected version."""
 
     def load(
         self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
     ) -> Loaded[S]:
-        """Folds a stream, whole or as of a version or a recorded time."""
+        """Folds a stream, whole or as of a version or a recorded time (the past always from the events alone)."""
         if version is not None or at is not None:
             return fold(aggregate, self.stream(stream_id, up_to_version=version, up_to=at), self.vault)
-        folded_by, loaded = self._folded.get(stream_id, (None, None))
-        if loaded is None or folded_by is not aggregate:
-            loaded = fold(aggregate, self.stream(stream_id), self.vault)
-            self._folded[stream_id] = (aggregate, loaded)
-        return loaded
+        known = self._folded.get(stream_id)
+        if known is None or known.aggregate is not aggregate:
+            known = self._folded[stream_id] = self._fold(aggregate, stream_id)
+        return known.loaded
+
+    def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
+        if aggregate.snapshots is None:
+            return Folded(aggregate, fold(aggregate, self.stream(stream_id), self.vault), 0)
+        kept, events = self._tail(stream_id, aggregate.snapshots.fold_version)
+        if kept is None:
+            return Folded(aggregate, fold(aggregate, events, self.vault), 0)
+        start = Loaded(aggregate.snapshots.decode(kept.state, self.vault), kept.version)
+        return Folded(aggregate, fold(aggregate, events, self.vault, start), kept.version)
 
     def append(
         self,
@@ -83,10 +109,21 @@ class FoldingTransaction(ABC):
         context: Context,
     ) -> tuple[StoredEvent, ...]:
         writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
-        self._folded.pop(stream_id, None)
+        before = self._folded.pop(stream_id, None)
         if not self._write(stream_id, expected_version, writing):
             raise StaleVersion(stream_id, expected_version)
+        if before is not None and before.aggregate is aggregate and before.loaded.version == expected_version:
+            self._folded[stream_id] = self._kept(stream_id, _grown(before, events))
         return writing.events
+
+    def _kept(self, stream_id: str, folded: Folded[S]) -> Folded[S]:
+        """Takes a snapshot when one is due, in the append's own transaction: it never tells what did not happen."""
+        snapshots, loaded = folded.aggregate.snapshots, folded.loaded
+        if snapshots is None or not snapshots.due(folded.kept_at, loaded.version):
+            return folded
+        state = snapshots.encode(loaded.state, self.vault)
+        self._keep(stream_id, snapshots.fold_version, Snapshot(loaded.version, state))
+        return replace(folded, kept_at=loaded.version)
 
     def execute(
         self,
@@ -99,22 +136,27 @@ class FoldingTransaction(ABC):
         loaded = self.load(aggregate, stream_id)
         events = tuple(decide(loaded.state))
         self.append(aggregate, stream_id, loaded.version, events, context)
-        state = loaded.state
-        for event in events:
-            state = aggregate.evolve(state, event)
-        after = Loaded(state, loaded.version + len(events))
-        self._folded[stream_id] = (aggregate, after)
+        after = self._folded[stream_id].loaded
         return Decided(after.state, after.version, events)
 
 
-def fold(aggregate: Aggregate[S, E], rows: Iterable[StoredEvent], vault: KeyVault) -> Loaded[S]:
-    """The state after the given events, and the version of the last."""
-    state, version = aggregate.initial, 0
+def fold(
+    aggregate: Aggregate[S, E], rows: Iterable[StoredEvent], vault: KeyVault, start: Loaded[S] | None = None
+) -> Loaded[S]:
+    """The state after the given events, and the version of the last; from the beginning, or from `start`."""
+    state, version = (aggregate.initial, 0) if start is None else (start.state, start.version)
     decode = aggregate.codec.decode
     for row in rows:
         state = aggregate.evolve(state, decode(row.type, row.schema_version, row.data, vault))
         version = row.version
     return Loaded(state, version)
+
+
+def _grown(before: Folded[S], events: Sequence[Any]) -> Folded[S]:
+    state = before.loaded.state
+    for event in events:
+        state = before.aggregate.evolve(state, event)
+    return replace(before, loaded=Loaded(state, before.loaded.version + len(events)))
 
 
 def run_until_fresh(begin: Callable[[], AbstractContextManager[X]], work: Callable[[X], T], attempts: int) -> T:

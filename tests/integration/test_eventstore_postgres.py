@@ -12,6 +12,7 @@ from shared.eventstore.sequencer import Sequencer
 from tests.support.database import fresh_database
 from tests.unit.eventstore.suite import WritingSuite
 from tests.unit.eventstore.suite_over_time import LaterSuite
+from tests.unit.eventstore.suite_snapshots import SnapshotSuite
 from tests.unit.eventstore.tabs import MASTER_KEY
 
 
@@ -32,7 +33,7 @@ class PostgresWorld:
         self._sequencer.tick()
 
 
-class TestPostgresStore(WritingSuite, LaterSuite):
+class TestPostgresStore(WritingSuite, LaterSuite, SnapshotSuite):
     @pytest.fixture
     def world(self, backends: Backends) -> Iterator[PostgresWorld]:
         with fresh_database(backends.postgres_url, ("order",)) as database, ExitStack() as stack:

@@ -115,6 +115,7 @@ def test_contacts_are_remembered_and_forgotten() -> None:
     )
     contact = Contact(
         order_id=s.ORDER,
+        customer_id="cus_1",
         customer_name="Wang Fang",
         customer_phone="+8613800000000",
         address="Room 5",

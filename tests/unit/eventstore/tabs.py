@@ -8,6 +8,7 @@ from typing import Any
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
 from shared.eventstore.model import ClearDeadline, Context, DeadlineChange, SetDeadline
+from shared.eventstore.snapshot import Snapshots
 from shared.kernel.errors import DomainError
 from shared.kernel.ids import new_id
 
@@ -81,6 +82,18 @@ CODEC: Codec[TabEvent] = Codec(
     ]
 )
 TABS: Aggregate[Tab, TabEvent] = Aggregate("tab", Tab(), evolve, CODEC, waits)
+
+
+def long_tabs(fold_version: int = 1, every: int = 5, told: list[TabEvent] | None = None) -> Aggregate[Tab, TabEvent]:
+    """Tabs with snapshots; `told` hears of every event that is folded."""
+
+    def fold(tab: Tab, event: TabEvent) -> Tab:
+        if told is not None:
+            told.append(event)
+        return evolve(tab, event)
+
+    snapshots = Snapshots(Tab, fold_version, (Personal("phone", subject="owner_id"),), every)
+    return replace(TABS, evolve=fold, snapshots=snapshots)
 
 
 def context(now: datetime = NOON, **fields: Any) -> Context:

@@ -6,6 +6,7 @@ from shared.eventstore.memory import MemoryStore, Records
 from shared.eventstore.ports import Store
 from tests.unit.eventstore.suite import WritingSuite
 from tests.unit.eventstore.suite_over_time import LaterSuite
+from tests.unit.eventstore.suite_snapshots import SnapshotSuite
 
 
 class MemoryWorld:
@@ -20,7 +21,7 @@ class MemoryWorld:
         """The log is always up to date."""
 
 
-class TestMemoryStore(WritingSuite, LaterSuite):
+class TestMemoryStore(WritingSuite, LaterSuite, SnapshotSuite):
     @pytest.fixture
     def world(self) -> MemoryWorld:
         return MemoryWorld()

@@ -30,9 +30,9 @@ async def _end(hall: TownHall, case: dict[str, Any], tried: set[str]) -> None:
     again = case["order_id"] not in tried and hall.fate_of(case["order_id"]) is not Fate.DELIVERY_FAILS
     tried.add(case["order_id"])
     if again:
-        await hall.try_post("support", f"{path}/redispatch", "support", _AGENT, {"reason": "a new rider is sent"})
+        await hall.try_post("support", f"{path}/redispatch", "support", _AGENT, {"reason": "new_rider_sent"})
     else:
-        await hall.try_post("support", f"{path}/refund", "support", _AGENT, {"reason": "cannot be delivered"})
+        await hall.try_post("support", f"{path}/refund", "support", _AGENT, {"reason": "cannot_be_delivered"})
 
 
 async def watch_grab_pool(hall: TownHall, riders: Sequence[Rider]) -> None:

@@ -16,6 +16,7 @@ from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
 from shared.kernel.clock import VirtualClock
+from shared.messaging.forgetting import forget_if_told
 from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
@@ -51,6 +52,7 @@ def build(settings: Settings) -> AnalyticsParts:
             causation_id=envelope.id,
             traceparent=envelope.traceparent,
         )
+        forget_if_told(tx, message)
         for command in commands_for(message, envelope):
             perform(tx, command, context)
 

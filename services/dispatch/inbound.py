@@ -97,6 +97,7 @@ def _announce(message: OrderPlaced) -> c.AnnounceDelivery:
 def _contact(message: DeliveryContactShared) -> Contact:
     return Contact(
         order_id=message.order_id,
+        customer_id=message.customer_id,
         customer_name=message.customer.name,
         customer_phone=message.customer.phone,
         address=message.address,

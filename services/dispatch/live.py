@@ -111,7 +111,7 @@ def _unmoved(board: DispatchBoard) -> DispatchBoard:
 
 def _read(reading: Transaction, delivery_id: str) -> tuple[Delivery, Contact | None]:
     delivery = reading.load(DELIVERY, delivery_id).state
-    return delivery, views.contact_of(reading.connection, delivery.order_id)
+    return delivery, views.contact_of(reading, delivery.order_id)
 
 
 def _watched(work: Work) -> set[str]:

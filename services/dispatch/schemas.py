@@ -1,7 +1,7 @@
 """What the dispatch gateway takes and answers, in the words of its clients."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -10,10 +10,12 @@ from services.dispatch.domain.rider.state import Rider
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
 from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
 from shared.gateway.cursor import PageQuery
+from shared.gateway.sealing import PersonalPart
+from shared.gateway.words import Code, Reference
 from shared.kernel.place import Place
 
 RiderId = Annotated[str, StringConstraints(pattern=r"^rid_[A-Za-z0-9-]{1,60}$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+Reason = Code | Literal[""]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()-]{3,18}[0-9]$")]
 Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
@@ -83,12 +85,12 @@ class ReportBody(Input):
 
 
 class DeclineBody(ReportBody):
-    reason: Text = ""
+    reason: Reason = ""
 
 
 class ProofBody(Input):
     kind: Annotated[str, StringConstraints(pattern=r"^(code|photo|signature|none)$")] = "none"
-    reference: Text = ""
+    reference: Reference | Literal[""] = ""
 
 
 class HandOverBody(ReportBody):
@@ -100,16 +102,16 @@ class FailureBody(ReportBody):
     goods: Annotated[
         Goods | None, Field(description="absent: at the merchant's before the pick-up, with the rider after it")
     ] = None
-    evidence: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+    evidence: Annotated[tuple[Reference, ...], Field(max_length=20)] = ()
 
 
 class AssignBody(Input):
     rider_id: RiderId
-    reason: Text = ""
+    reason: Reason = ""
 
 
 class UnassignBody(Input):
-    reason: Text = ""
+    reason: Reason = ""
 
 
 class DeliveriesQuery(PageQuery):
@@ -187,6 +189,8 @@ class LastSeen(BaseModel):
 
 class RiderView(BaseModel):
     """A rider as his stream tells him."""
+
+    personal: ClassVar[PersonalPart] = PersonalPart("rider_id", {"name": None, "phone": None})
 
     rider_id: str
     version: int

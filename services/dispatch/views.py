@@ -22,6 +22,7 @@ from services.dispatch.domain.rider.state import evolve as evolve_rider
 from services.dispatch.domain.values import Stage
 from services.dispatch.engine.picture import DeliverySeen, NobodyFits, Picture, RiderSeen, Standing
 from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
 from shared.kernel.place import Place
 
 PROJECTION = "dispatch.views"
@@ -29,6 +30,7 @@ VERSION = 1
 
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 _RIDER: TypeAdapter[Rider] = TypeAdapter(Rider)
+_CONTACT: TypeAdapter[Contact] = TypeAdapter(Contact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,41 +154,34 @@ def position_of(connection: Any, rider_id: str) -> Position | None:
     return None if row is None else Position(Place(row["lat"], row["lon"]), row["at"])
 
 
-def apply_contact(connection: Any, command: ContactCommand) -> None:
-    """Remembers or forgets who and where exactly."""
+def apply_contact(tx: Transaction, command: ContactCommand) -> None:
+    """Remembers, sealed, or forgets who and where exactly."""
     match command:
         case RememberContact(contact=contact):
-            connection.execute(
-                "INSERT INTO contacts (order_id, customer_name, customer_phone, address, dropoff_lat, dropoff_lon,"
-                " merchant_name, merchant_phone, pickup_address) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (order_id) DO UPDATE SET customer_name = EXCLUDED.customer_name,"
-                " customer_phone = EXCLUDED.customer_phone, address = EXCLUDED.address,"
-                " dropoff_lat = EXCLUDED.dropoff_lat, dropoff_lon = EXCLUDED.dropoff_lon,"
-                " merchant_name = EXCLUDED.merchant_name, merchant_phone = EXCLUDED.merchant_phone,"
-                " pickup_address = EXCLUDED.pickup_address",
+            tx.connection.execute(
+                "INSERT INTO contacts (order_id, customer_id, sealed) VALUES (%s, %s, %s)"
+                " ON CONFLICT (order_id) DO UPDATE SET customer_id = EXCLUDED.customer_id, sealed = EXCLUDED.sealed",
                 (
                     contact.order_id,
-                    contact.customer_name,
-                    contact.customer_phone,
-                    contact.address,
-                    contact.dropoff.lat,
-                    contact.dropoff.lon,
-                    contact.merchant_name,
-                    contact.merchant_phone,
-                    contact.pickup_address,
+                    contact.customer_id,
+                    tx.vault.seal(contact.customer_id, _CONTACT.dump_python(contact, mode="json")),
                 ),
             )
         case ForgetContact(order_id=order_id):
-            connection.execute("DELETE FROM contacts WHERE order_id = %s", (order_id,))
+            tx.connection.execute("DELETE FROM contacts WHERE order_id = %s", (order_id,))
 
 
-def contact_of(connection: Any, order_id: str) -> Contact | None:
-    """Who and where exactly; None before it was told and after the order has ended."""
-    row = connection.execute("SELECT * FROM contacts WHERE order_id = %s", (order_id,)).fetchone()
+def contact_of(tx: Transaction, order_id: str) -> Contact | None:
+    """Who and where exactly; None before it was told, after the order has ended, and of a forgotten customer."""
+    row = tx.connection.execute("SELECT * FROM contacts WHERE order_id = %s", (order_id,)).fetchone()
     if row is None:
         return None
+    sealed = row.pop("sealed")
+    if sealed is not None:
+        opened = tx.vault.open(row["customer_id"], sealed)
+        return None if opened is None else _CONTACT.validate_python(opened)
     dropoff = Place(row.pop("dropoff_lat"), row.pop("dropoff_lon"))
-    return Contact(dropoff=dropoff, **row)
+    return Contact(dropoff=dropoff, **row | {"customer_id": row["customer_id"] or ""})
 
 
 def rider_row(connection: Any, rider_id: str) -> RiderRow | None:

@@ -20,7 +20,7 @@ from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
 from shared.kernel.clock import Clock
 from shared.kernel.ids import IdSource, new_id
-from shared.messaging.forgetting import blank_if_forgotten
+from shared.messaging.forgetting import forget_if_told
 from shared.messaging.inbox import Handle, Inbox
 from shared.messaging.publisher import TelemetryPublisher
 from shared.messaging.tail import TailSpec
@@ -103,10 +103,10 @@ def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
             causation_id=envelope.id,
             traceparent=envelope.traceparent,
         )
-        blank_if_forgotten(transaction, message)
+        forget_if_told(transaction, message)
         for command in commands_for(message, envelope, now):
             if isinstance(command, RememberContact | ForgetContact):
-                views.apply_contact(transaction.connection, command)
+                views.apply_contact(transaction, command)
             else:
                 perform(transaction, command, context, policy)
 

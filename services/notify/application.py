@@ -149,7 +149,7 @@ def _follow_up(
                 _request(tx, telling, decided.state, command.now, context)
         case c.OpenContact(), e.ContactOpened():
             views.keep_contact(
-                tx.connection,
+                tx,
                 order_id=command.order_id,
                 customer_id=command.customer_id,
                 name=command.name,

@@ -103,7 +103,7 @@ class Mailing:
             return True
 
     def _send(self, tx: Transaction, due: views.DueMail, request: e.NotificationRequested, now: datetime) -> Verdict:
-        contact = views.lock_contact(tx.connection, due.order_id)
+        contact = views.lock_contact(tx, due.order_id)
         if contact is None or contact.email is None:
             return Verdict(MailOutcome.REFUSED, "the contact has been withdrawn")
         preferred = views.preferred_languages(tx.connection, [request.recipient_id])

@@ -11,6 +11,7 @@ from services.notify.domain import events as e
 from services.notify.domain.state import Attention, Progress
 from services.notify.domain.vocabulary import Language, Medium
 from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
 
 LISTS = "lists"
 LISTS_VERSION = 1
@@ -272,23 +273,27 @@ def name_merchant(connection: Any, merchant_id: str, name: str) -> None:
 
 
 def keep_contact(
-    connection: Any, *, order_id: str, customer_id: str, name: str, email: str | None, source: str
+    tx: Transaction, *, order_id: str, customer_id: str, name: str, email: str | None, source: str
 ) -> None:
-    """Keeps what `source` told of a customer until that contact is closed and its last mail has gone."""
-    connection.execute(
-        "INSERT INTO contacts (order_id, customer_id, name, email, source) VALUES (%s, %s, %s, %s, %s)"
-        " ON CONFLICT (order_id) DO UPDATE SET customer_id = EXCLUDED.customer_id, name = EXCLUDED.name,"
-        " email = EXCLUDED.email, source = EXCLUDED.source, closing = false",
-        (order_id, customer_id, name, email, source),
+    """Keeps, sealed, what `source` told of a customer until that contact is closed and its last mail has gone."""
+    tx.connection.execute(
+        "INSERT INTO contacts (order_id, customer_id, sealed, source) VALUES (%s, %s, %s, %s)"
+        " ON CONFLICT (order_id) DO UPDATE SET customer_id = EXCLUDED.customer_id, name = NULL, email = NULL,"
+        " sealed = EXCLUDED.sealed, source = EXCLUDED.source, closing = false",
+        (order_id, customer_id, tx.vault.seal(customer_id, {"name": name, "email": email}), source),
     )
 
 
-def lock_contact(connection: Any, order_id: str) -> Contact | None:
-    """The contact, locked, so that closing it and sending its last mail cannot miss each other."""
-    row = connection.execute(
-        "SELECT order_id, name, email FROM contacts WHERE order_id = %s FOR UPDATE", (order_id,)
+def lock_contact(tx: Transaction, order_id: str) -> Contact | None:
+    """The contact, locked, so that closing it and sending its last mail cannot miss each other; None when it is gone
+    or its customer forgotten."""
+    row = tx.connection.execute(
+        "SELECT customer_id, name, email, sealed FROM contacts WHERE order_id = %s FOR UPDATE", (order_id,)
     ).fetchone()
-    return None if row is None else Contact(**row)
+    if row is None:
+        return None
+    told = row if row["sealed"] is None else tx.vault.open(row["customer_id"], row["sealed"])
+    return None if told is None else Contact(order_id=order_id, name=told["name"], email=told["email"])
 
 
 def close_contact(connection: Any, order_id: str, source: str) -> None:

@@ -22,7 +22,7 @@ from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
 from shared.gateway.live import LogBroadcast
 from shared.kernel.clock import VirtualClock
-from shared.messaging.forgetting import blank_if_forgotten
+from shared.messaging.forgetting import forget_if_told
 from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings, SettingsError
@@ -85,7 +85,7 @@ def hear(clock: VirtualClock, policy: NotifyPolicy, tx: Transaction, envelope: E
     """Does all that a message asks of notify, in the transaction given."""
     now = clock.now()
     context = context_of(envelope, now)
-    blank_if_forgotten(tx, message)
+    forget_if_told(tx, message)
     for command in commands_for(message, envelope, now):
         perform(tx, command, context, policy)
 

@@ -300,7 +300,7 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     def cancel_order(self, call: Call[CancelBody], order_id: str) -> OrderView:
         with self.parts.store.reading() as tx:
             by = access.acting_as(call.principal, self._visible(tx, call.principal, order_id))
-        command = requests.cancellation(order_id, by, call.body.reason, call.now)
+        command = requests.cancellation(order_id, by, call.body.reason.value, call.now)
         return self._do(call, command, access.require_reader)
 
     @route(

@@ -1,7 +1,8 @@
 """What callers send to the order gateway and what they are answered."""
 
 from datetime import time
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -9,13 +10,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
 from shared.gateway.cursor import PageQuery
+from shared.gateway.sealing import PersonalPart
+from shared.gateway.words import Code
 
 # Identifiers and one-line texts hold no control characters: they end up in logs, headers and e-mail subjects.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_LINE)]
 LongText = Annotated[str, StringConstraints(max_length=1_000)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
 Cents = Annotated[int, Field(ge=0, le=100_000_000)]
 Score = Annotated[int, Field(ge=1, le=5)]
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
@@ -141,15 +143,30 @@ class AcceptBody(ReadyTime):
 
 
 class ExtendBody(ReadyTime):
-    reason: Annotated[str, StringConstraints(max_length=200, pattern=_LINE)] = ""
+    reason: Code | Literal[""] = ""
 
 
 class RejectBody(Timed):
-    reason: Reason
+    reason: Code
+
+
+class CancelReason(StrEnum):
+    """Why an order is called off: everybody is told, so nobody's own words."""
+
+    UNSPECIFIED = "unspecified"
+    CHANGED_MIND = "changed_mind"
+    ORDERED_BY_MISTAKE = "ordered_by_mistake"
+    TOO_SLOW = "too_slow"
+    ADDRESS_WRONG = "address_wrong"
+    CUSTOMER_UNREACHABLE = "customer_unreachable"
+    SOLD_OUT = "sold_out"
+    MERCHANT_CLOSED = "merchant_closed"
+    UNDELIVERABLE = "undeliverable"
+    OTHER = "other"
 
 
 class CancelBody(Input):
-    reason: Reason = "unspecified"
+    reason: CancelReason = CancelReason.UNSPECIFIED
 
 
 class ConfirmBody(Input):
@@ -258,6 +275,8 @@ class ReviewView(BaseModel):
 
 
 class OrderView(BaseModel):
+    personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"recipient": None, "note": ""})
+
     order_id: str
     state: OrderState
     version: int

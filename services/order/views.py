@@ -268,11 +268,15 @@ def order_ids_of(tx: Transaction, customer_id: str) -> list[str]:
 
 
 def strip_answers(tx: Transaction, customer_id: str) -> int:
-    """Takes the person out of the answers kept for repeated requests, whoever made those; returns how many."""
-    return int(
-        tx.connection.execute(
-            """UPDATE idempotency SET body = (body::jsonb || '{"recipient": null, "note": ""}')::text
-                WHERE strpos(body, %s) > 0 AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ? 'recipient'""",
-            (customer_id, customer_id),
-        ).rowcount
+    """Takes the person out of the answers kept for repeated requests, whoever made those; returns how many.
+
+    The sealed part goes; answers that an older release recorded in plain are stripped.
+    """
+    sealed = tx.connection.execute("UPDATE idempotency SET sealed = NULL WHERE subject_id = %s", (customer_id,))
+    plain = tx.connection.execute(
+        """UPDATE idempotency SET body = (body::jsonb || '{"recipient": null, "note": ""}')::text
+            WHERE subject_id IS NULL AND strpos(body, %s) > 0
+              AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ? 'recipient'""",
+        (customer_id, customer_id),
     )
+    return int(sealed.rowcount + plain.rowcount)

@@ -18,6 +18,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     order.OrderCancelled,
     order.OrderRejected,
     order.RefundIssued,
+    order.CustomerForgotten,
     dispatch.DeliveryUndeliverable,
 )
 

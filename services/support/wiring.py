@@ -15,6 +15,7 @@ from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
 from shared.gateway.live import LogBroadcast
 from shared.kernel.clock import VirtualClock
+from shared.messaging.forgetting import forget_if_told
 from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
@@ -64,6 +65,7 @@ def hear(clock: VirtualClock, policy: SupportPolicy, tx: Transaction, envelope: 
     """Does all that a message asks of support, in the transaction given."""
     now = clock.now()
     context = context_of(envelope, now)
+    forget_if_told(tx, message)
     for command in commands_for(message, envelope, now):
         perform(tx, command, context, policy)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, Generic
@@ -13,6 +14,7 @@ from shared.eventstore.ports import Store, Transaction
 from shared.gateway.auth import Principal, acting_role
 from shared.gateway.problems import Problem
 from shared.gateway.request import GatewayRequest
+from shared.gateway.sealing import open_answer, seal_answer
 from shared.gateway.spec import RouteSpec
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Fault, InvalidInput
@@ -27,6 +29,8 @@ MAX_KEY_CHARACTERS: Final = 200
 MAX_CORRELATION_CHARACTERS: Final = 100
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 CORRELATION_HEADER: Final = "X-Correlation-Id"
+# An id, not a sentence: it is written into every event that follows, and to the log.
+_CORRELATION: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_CORRELATION_CHARACTERS}}}")
 
 
 class AlreadyAnswered(Exception):
@@ -112,7 +116,8 @@ class Call(Generic[B, Q]):
                 "idempotency.key_invalid",
                 f"{IDEMPOTENCY_HEADER} must be 1 to {MAX_KEY_CHARACTERS} printable ASCII characters",
             )
-        return f"{self.principal.subject}/{key}"
+        # Only a digest is kept: who makes keys of names must not leave them behind.
+        return f"{self.principal.subject}/{hashlib.sha256(key.encode()).hexdigest()}"
 
     def expect(self, version: int) -> None:
         """A 412 problem when the caller's `If-Match` names another version than the present one."""
@@ -146,12 +151,12 @@ class Call(Generic[B, Q]):
                     raise Problem(
                         422, "idempotency.key_reused", f"this {IDEMPOTENCY_HEADER} was used for another request"
                     )
-                raise AlreadyAnswered(recorded)
+                raise AlreadyAnswered(open_answer(recorded, transaction.vault))
             view = work(transaction)
             answer = RecordedAnswer(
                 request_hash, self.spec.status, self.spec.render(view), {**self.headers, **etag_of(view)}
             )
-            transaction.remember(key, answer)
+            transaction.remember(key, seal_answer(answer, view, transaction.vault))
             return view
 
         return store.run(attempt)
@@ -183,6 +188,4 @@ def hash_of_json(value: Any) -> str:
 
 def _correlation_id(request: GatewayRequest) -> str:
     given = request.headers.get(CORRELATION_HEADER, "")
-    if 0 < len(given) <= MAX_CORRELATION_CHARACTERS and given.isascii() and given.isprintable():
-        return given
-    return new_id("cor")
+    return given if _CORRELATION.fullmatch(given) else new_id("cor")

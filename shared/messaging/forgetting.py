@@ -1,9 +1,9 @@
-"""Takes a forgotten person out of the messages that were set aside: a parked contact must not outlive them."""
+"""What every service does when it hears that a customer is to be forgotten, whatever else it does about it."""
 
 import json
 from typing import Any
 
-from shared.contracts.message import Message
+from shared.contracts.message import Channel, Message, source_name
 from shared.contracts.order import CustomerForgotten, DeliveryContactShared
 from shared.eventstore.ports import Transaction
 
@@ -12,20 +12,39 @@ BLANK: dict[str, Any] = {
     "address": "",
     "dropoff": {"lat": 0.0, "lon": 0.0},
 }
+FORGOTTEN = "the person whom this was about has been forgotten"
+_PRIVATE = source_name("order", Channel.PRIVATE)
+
+# Of public messages only ids are known. What could not be read may be anything: if it names the person it goes whole.
+_PARKED = """
+SELECT parked_id, type, body FROM parked
+WHERE body IS NOT NULL AND position(%s::bytea IN body) > 0 AND (source = %s OR cause = 'unreadable') FOR UPDATE
+"""
 
 
-def blank_if_forgotten(tx: Transaction, message: Message) -> None:
-    """Blanks the parked contacts of the customer whom the message says to forget; the sequences stay whole."""
+def forget_if_told(tx: Transaction, message: Message) -> None:
+    """Deletes the key of the customer whom the message says to forget, and takes them out of parked messages.
+
+    All that this service sealed under the key is gone with it; what is still to come is sealed with a key that nobody
+    keeps. The parked sequences stay whole: a contact is blanked, and what nobody can read is emptied.
+    """
     if not isinstance(message, CustomerForgotten):
         return
-    rows = tx.connection.execute(
-        "SELECT parked_id, body FROM parked WHERE source = %s AND type = %s AND body IS NOT NULL"
-        " AND position(%s::bytea IN body) > 0 FOR UPDATE",
-        (DeliveryContactShared.source(), DeliveryContactShared.type_name(), message.customer_id.encode()),
-    ).fetchall()
+    tx.vault.forget(message.customer_id)
+    rows = tx.connection.execute(_PARKED, (message.customer_id.encode(), _PRIVATE)).fetchall()
     for row in rows:
-        body = json.loads(bytes(row["body"]))
-        body["data"] |= BLANK
         tx.connection.execute(
-            "UPDATE parked SET body = %s WHERE parked_id = %s", (json.dumps(body).encode(), row["parked_id"])
+            "UPDATE parked SET body = %s, error = %s WHERE parked_id = %s",
+            (_without_person(row["type"], bytes(row["body"])), FORGOTTEN, row["parked_id"]),
         )
+
+
+def _without_person(type_name: str, body: bytes) -> bytes:
+    try:
+        message = json.loads(body)
+        if type_name == DeliveryContactShared.type_name():
+            message["data"] |= BLANK
+            return json.dumps(message).encode()
+    except (TypeError, ValueError, KeyError):
+        pass
+    return b""

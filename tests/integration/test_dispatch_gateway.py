@@ -224,7 +224,7 @@ def test_a_dispatcher_assigns_moves_and_takes_off(town: Town) -> None:
     one, two = town.rider(), town.rider()
     _, delivery_id = town.order()
     path = f"/v1/deliveries/{delivery_id}"
-    first = town.post(f"{path}/assign", town.dispatcher, {"rider_id": one.id, "reason": "knows the house"})
+    first = town.post(f"{path}/assign", town.dispatcher, {"rider_id": one.id, "reason": "knows_the_house"})
     assert (first.json()["mode"], first.json()["rider_id"]) == ("manual", one.id)
     moved = town.post(f"{path}/assign", town.dispatcher, {"rider_id": two.id})
     assert (moved.json()["mode"], moved.json()["rider_id"]) == ("transfer", two.id)
@@ -234,7 +234,7 @@ def test_a_dispatcher_assigns_moves_and_takes_off(town: Town) -> None:
         headers={"Authorization": f"Bearer {town.dispatcher}", "If-Match": first.headers["etag"]},
     )
     assert problem(stale)[0] == 412
-    off = town.post(f"{path}/unassign", town.dispatcher, {"reason": "flat tyre"}).json()
+    off = town.post(f"{path}/unassign", town.dispatcher, {"reason": "flat_tyre"}).json()
     assert (off["stage"], off["rider_id"]) == ("waiting", None)
     assert problem(town.post(f"{path}/assign", town.dispatcher, {"rider_id": "rid_nobody"})) == (
         404,

@@ -222,13 +222,17 @@ def test_contacts_are_kept_for_as_long_as_the_order_lasts_and_never_as_events(pa
     delivery_id = new_order(parts, wire.contact_shared, wires=wires)
     order_id = delivery_id.replace("dlv", "ord")
     with parts.store.reading() as reading:
-        contact = views.contact_of(reading.connection, order_id)
+        contact = views.contact_of(reading, order_id)
     assert contact is not None
     assert (contact.address, contact.dropoff) == ("18 Willow Lane, room 502", wire.HOME)
     assert "Willow" not in str(parts.store.stream(delivery_id))
+    with parts.store.reading() as reading:
+        kept = reading.connection.execute("SELECT contacts::text AS row FROM contacts").fetchall()
+    assert kept
+    assert "Willow" not in str(kept)
     parts.inbox.consume(batch_of(*wires.bodies([DeliveryContactWithdrawn(order_id=order_id)], s.NOW)))
     with parts.store.reading() as reading:
-        assert views.contact_of(reading.connection, order_id) is None
+        assert views.contact_of(reading, order_id) is None
 
 
 def test_the_engine_asks_the_nearest_and_says_why_nobody_is_left(parts: DispatchParts) -> None:

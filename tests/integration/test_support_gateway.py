@@ -36,7 +36,7 @@ def test_a_case_goes_from_open_to_closed(town: Town) -> None:
         taken = agent.post(f"/v1/cases/{case}/take")
         assert (taken.status_code, taken.json()["state"], taken.json()["agent_id"]) == (200, "taken", "agt_1")
         assert agent.post(f"/v1/cases/{case}/take").json()["version"] == taken.json()["version"]
-        decided = agent.post(f"/v1/cases/{case}/redispatch", json={"reason": "a new rider is sent"})
+        decided = agent.post(f"/v1/cases/{case}/redispatch", json={"reason": "new_rider_sent"})
         assert (decided.status_code, decided.json()["state"]) == (200, "decided")
         refused = agent.post(f"/v1/cases/{case}/close")
         assert (refused.status_code, refused.json()["code"]) == (409, "case.already_decided")

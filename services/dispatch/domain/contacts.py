@@ -10,6 +10,7 @@ class Contact:
     """What a rider must know to find the two doors."""
 
     order_id: str
+    customer_id: str
     customer_name: str
     customer_phone: str
     address: str

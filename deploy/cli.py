@@ -9,11 +9,11 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from deploy.commands.forget import forget
 from deploy.commands.keys import keys_app
 from deploy.commands.log_export import export
 from deploy.commands.log_replay import replay
+from deploy.commands.parked import parked_app
 from deploy.commands.rebuild import rebuild
 from deploy.commands.stream_show import stream_app
 from deploy.commands.told import (
@@ -29,9 +30,7 @@ from deploy.commands.told import (
     RunDir,
     Service,
     fail,
-    guarded,
     known,
-    operator,
     settings_of,
     variable,
     variables,
@@ -40,7 +39,6 @@ from shared.contracts.message import SERVICES
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Runs and looks after a Doorstep platform.")
 log_app = typer.Typer(no_args_is_help=True, help="The event logs.")
-parked_app = typer.Typer(no_args_is_help=True, help="Messages that were set aside because handling them failed.")
 log_app.command("verify")(evidence.verify)
 log_app.command("export")(export)
 log_app.command("replay")(replay)
@@ -200,47 +198,6 @@ def down(run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
 
     stopped = stop_platform(run_dir.resolve())
     typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing of ours was running")
-
-
-def parked_of(service: str, run_dir: Path) -> Any:
-    """The parked messages of a service, with the inboxes that can handle them again."""
-    from shared.messaging.parked import Parked
-
-    parts = import_module(f"services.{known(service)}.wiring").build(settings_of(service, run_dir))
-    return Parked(parts.store, [parts.inbox])
-
-
-@parked_app.command("list")
-def parked_list(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
-    """Sequences that stand still, oldest first, as JSON lines."""
-    for sequence in parked_of(service, run_dir).list():
-        typer.echo(json.dumps(asdict(sequence), default=str))
-
-
-@parked_app.command("show")
-def parked_show(service: Service, parked_id: int, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
-    """The whole sequence a parked message belongs to. The bodies may hold personal data."""
-    for message in guarded(lambda: parked_of(service, run_dir).show(parked_id)):
-        typer.echo(json.dumps(asdict(message), default=str))
-
-
-@parked_app.command("retry")
-def parked_retry(service: Service, parked_id: int, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
-    """Tries a sequence again, first message first."""
-    done = guarded(lambda: parked_of(service, run_dir).retry(parked_id, operator()))
-    typer.echo(json.dumps(asdict(done)))
-    raise typer.Exit(1 if done.error else 0)
-
-
-@parked_app.command("skip")
-def parked_skip(
-    service: Service,
-    parked_id: int,
-    reason: Annotated[str, typer.Option(help="Why it may be given up; kept for good.")],
-    run_dir: RunDir = DEFAULT_RUN_DIR,
-) -> None:
-    """Gives the first message of a sequence up."""
-    guarded(lambda: parked_of(service, run_dir).skip(parked_id, operator(), reason))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ stream_app = typer.Typer(no_args_is_help=True, help="Single streams of events.")
 
 Moment = int | datetime
 Change = dict[str, Any]
-AGGREGATE_ROOMS = ("codec", "application")
+AGGREGATE_ROOMS = ("services.{service}.codec", "services.{service}.application", "shared.messaging.operations")
 
 
 @stream_app.callback()
@@ -113,7 +113,7 @@ def aggregate_of(service: str, category: str) -> Any:
     from shared.eventstore.aggregate import Aggregate
 
     for room in AGGREGATE_ROOMS:
-        for found in vars(import_module(f"services.{service}.{room}")).values():
+        for found in vars(import_module(room.format(service=service))).values():
             if isinstance(found, Aggregate) and found.category == category:
                 return found
     return fail(f"this release of {service} knows no streams of the category {category}")

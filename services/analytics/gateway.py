@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.analytics import answers, views
 from services.analytics.answers import BoardView, ChangeView, FactsQuery, FactsView, KpiQuery, KpisView, TickView
+from services.analytics.codec import CODEC
 from services.analytics.domain.board import Board
 from services.analytics.domain.kpis import kpis
 from services.analytics.live import BoardReader, Watcher
@@ -86,7 +87,7 @@ class AnalyticsGateway(StandardRoutes):
         stored = store.log_after(call.query.after, call.query.limit)
         more = len(stored) == call.query.limit
         return FactsView(
-            items=[answers.fact_view(event, event.data) for event in stored],
+            items=[answers.fact_view(event, event.data) for event in stored if CODEC.knows(event.type)],
             next=stored[-1].position if more else None,
             log_position=store.log_position(),
         )

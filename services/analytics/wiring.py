@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.analytics import views
 from services.analytics.application import perform
 from services.analytics.codec import CODEC
-from services.analytics.inbound import SERVICE, commands_for
+from services.analytics.inbound import SERVICE, SUBSCRIBED, commands_for
 from services.analytics.live import BoardFeed
 from services.analytics.outbound import messages_for
 from shared.contracts.envelope import Envelope
@@ -60,7 +60,7 @@ def build(settings: Settings) -> AnalyticsParts:
         settings=settings,
         clock=clock,
         store=store,
-        inbox=Inbox(store, SERVICE, hear),
+        inbox=Inbox(store, SERVICE, hear, heard=SUBSCRIBED),
         board=BOARD,
         feed=BoardFeed(store, clock),
     )
@@ -71,7 +71,11 @@ def apply_all_to_board(tx: Transaction, events: Sequence[StoredEvent]) -> None:
     vault = tx.vault
     views.project(
         tx.connection,
-        [(each.position, CODEC.decode(each.type, each.schema_version, each.data, vault)) for each in events],
+        [
+            (each.position, CODEC.decode(each.type, each.schema_version, each.data, vault))
+            for each in events
+            if CODEC.knows(each.type)
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.inbound import commands_for
+from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -82,7 +82,7 @@ def build(settings: Settings) -> DispatchParts:
         clock=settings.clock,
         store=store,
         policy=policy,
-        inbox=Inbox(store, SERVICE, hearing(settings.clock, policy)),
+        inbox=Inbox(store, SERVICE, hearing(settings.clock, policy), heard=SUBSCRIBED),
         projection=VIEWS,
         publisher=TelemetryPublisher(SERVICE, settings.amqp_url),
         broadcast=LogBroadcast(store),
@@ -119,7 +119,7 @@ def project(transaction: Transaction, stored: StoredEvent) -> None:
     if DELIVERY_CODEC.knows(stored.type):
         delivery_event = DELIVERY_CODEC.decode(stored.type, version, data, vault)
         views.project_delivery(transaction.connection, stored, delivery_event)
-    else:
+    elif RIDER_CODEC.knows(stored.type):
         rider_event = RIDER_CODEC.decode(stored.type, version, data, vault)
         views.project_rider(transaction.connection, stored, rider_event)
 

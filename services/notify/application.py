@@ -205,11 +205,14 @@ def context_after(tx: Transaction, stream_id: str, now: datetime) -> Context:
 
 def project(tx: Transaction, stored: StoredEvent) -> None:
     """Folds one event of the log into the lists."""
-    views.project(tx.connection, stored, _event(tx, stored))
+    if codec.EVERYTHING.knows(stored.type):
+        views.project(tx.connection, stored, _event(tx, stored))
 
 
 def plan_mail(tx: Transaction, stored: StoredEvent) -> None:
     """What an event of the log means for the mails: one to send, or a contact to forget after the last one."""
+    if not codec.EVERYTHING.knows(stored.type):
+        return
     match _event(tx, stored):
         case e.NotificationRequested(medium=Medium.EMAIL) as event:
             views.queue_mail(tx.connection, stored.position, event)

@@ -190,5 +190,6 @@ def on_deadline(tx: Transaction, due: DueDeadline, now: datetime, policy: Suppor
 
 def project(tx: Transaction, stored: StoredEvent) -> None:
     """Folds one event of the log into the list of cases."""
-    event = codec.EVERYTHING.decode(stored.type, stored.schema_version, stored.data, tx.vault)
-    views.project(tx.connection, stored, event)
+    if codec.EVERYTHING.knows(stored.type):
+        event = codec.EVERYTHING.decode(stored.type, stored.schema_version, stored.data, tx.vault)
+        views.project(tx.connection, stored, event)

@@ -123,7 +123,7 @@ class StandardRoutes:
         answer=list[ParkedMessage],
         summary="The messages of a sequence that stands still",
         tags=("operations",),
-        description="First message first. Their bodies may hold personal data.",
+        description="First message first. Their bodies (as text, and in base64 as they came) may hold personal data.",
     )
     def standard_parked_show(self, call: Call, parked_id: int) -> list[ParkedMessage]:  # noqa: ARG002
         return list(self._parked().show(parked_id))
@@ -138,7 +138,7 @@ class StandardRoutes:
         refusals=(ParkedNotFound, NobodyHandles),
     )
     def standard_parked_retry(self, call: Call, parked_id: int) -> Retried:
-        return self._parked().retry(parked_id, by=call.actor)
+        return self._parked().retry(parked_id, call.context)
 
     @route(
         "POST",
@@ -151,7 +151,7 @@ class StandardRoutes:
         refusals=(ParkedNotFound, NotFirstOfItsSequence),
     )
     def standard_parked_skip(self, call: Call[SkipParked], parked_id: int) -> None:
-        self._parked().skip(parked_id, by=call.actor, reason=call.body.reason)
+        self._parked().skip(parked_id, call.context, call.body.reason)
 
     def _parked(self) -> Parked:
         inbox = getattr(self.parts, "inbox", None)

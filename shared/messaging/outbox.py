@@ -1,14 +1,18 @@
 """What a relay reads: the service's own log as messages, and how far they are confirmed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from shared.eventstore.codec import Codec
 from shared.eventstore.connecting import Connection
-from shared.eventstore.postgres import PostgresStore
-from shared.messaging.outgoing import Outbound, Wire, wires_of
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.postgres import PostgresStore, PostgresTransaction
+from shared.messaging.operations import OPERATIONAL
+from shared.messaging.outgoing import Outbound, Outgoing, Wire, wires_of
+from shared.messaging.previous import Earlier
 
 RELAY = "relay"
 SAVE_EVERY_SECONDS = 0.25
@@ -36,6 +40,7 @@ class Outbox:
     def __init__(self, store: PostgresStore, codecs: Sequence[Codec[Any]], outbound: Outbound) -> None:
         self._store = store
         self._outbound = outbound
+        self._earlier = Earlier()
         self._codecs: dict[str, Codec[Any]] = {}
         for codec in codecs:
             for entry in codec.types:
@@ -54,15 +59,29 @@ class Outbox:
         with self._store.reading() as reader:
             for stored in events:
                 try:
-                    codec = self._codecs[stored.type]
-                    event = codec.decode(stored.type, stored.schema_version, stored.data, reader.vault)
-                    wires = wires_of(stored, event, self._outbound, traced=True)
+                    wires = [] if stored.type in OPERATIONAL else self._wires(stored, reader)
                 except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
                     if publications:
                         break
                     raise Unpublishable(stored.position, stored.type, error) from error
                 publications.append(Publication(stored.position, wires))
         return publications
+
+    def _wires(self, stored: StoredEvent, reader: PostgresTransaction) -> Sequence[Wire]:
+        told = self._earlier.before(stored, partial(self._history, reader))
+        event = self._decoded(stored, reader)
+        return wires_of(stored, event, self._outbound, traced=True, previous=told.take)
+
+    def _history(
+        self, reader: PostgresTransaction, stream_id: str, after: int, up_to: int
+    ) -> Iterator[tuple[int, Sequence[Outgoing]]]:
+        for stored in reader.stream(stream_id, after, up_to):
+            if stored.type not in OPERATIONAL:
+                yield stored.version, self._outbound(stored, self._decoded(stored, reader))
+
+    def _decoded(self, stored: StoredEvent, reader: PostgresTransaction) -> Any:
+        codec = self._codecs[stored.type]
+        return codec.decode(stored.type, stored.schema_version, stored.data, reader.vault)
 
 
 class Bookmark:

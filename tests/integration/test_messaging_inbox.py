@@ -9,7 +9,7 @@ import pytest
 from deploy.local.postgres import LocalPostgres
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
-from shared.eventstore.model import StoredEvent
+from shared.eventstore.model import Context, StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
 from shared.kernel.errors import DomainError, InvalidInput
@@ -20,6 +20,8 @@ from shared.messaging.sequences import REMEMBERED
 from tests.contract.consuming import heard_stream, note
 from tests.contract.publishing import MASTER_KEY, NOW, order_placed, store_of
 from tests.support.database import Database, fresh_database
+
+OLGA = Context(actor="operator:olga", now=NOW, occurred_at=NOW, correlation_id="cor_olga")
 
 
 class Refused(DomainError):
@@ -191,7 +193,7 @@ def test_retrying_starts_with_the_first_and_drains_in_order(bench: Bench) -> Non
     bench.consume(*(("bad", sequence) for sequence in range(1, 6)))
     bench.heal()
     last = bench.parked.show(bench.head())[-1]
-    retried = bench.parked.retry(last.parked_id, by="operator:olga")
+    retried = bench.parked.retry(last.parked_id, OLGA)
     assert (retried.handled, retried.left, retried.error) == (4, 0, None)
     assert bench.effects("bad") == [1, 2, 3, 4, 5]
     assert bench.waiting() == {}
@@ -201,7 +203,7 @@ def test_after_a_retry_the_sequence_flows_again(bench: Bench) -> None:
     bench.poison("bad", 1)
     bench.consume(("bad", 1))
     bench.heal()
-    bench.parked.retry(bench.head(), by="operator:olga")
+    bench.parked.retry(bench.head(), OLGA)
     bench.consume(("bad", 2))
     assert bench.effects("bad") == [1, 2]
 
@@ -211,7 +213,7 @@ def test_a_retry_that_fails_stops_there_and_says_why(bench: Bench) -> None:
     bench.poison("bad", 3)
     bench.consume(*(("bad", sequence) for sequence in range(1, 5)))
     bench.handler.poison.discard((bench.stream("bad"), 1))
-    retried = bench.parked.retry(bench.head(), by="operator:olga")
+    retried = bench.parked.retry(bench.head(), OLGA)
     assert (retried.handled, retried.left) == (2, 2)
     assert "cannot digest" in (retried.error or "")
     assert bench.effects("bad") == [1, 2]
@@ -222,7 +224,7 @@ def test_skipping_needs_a_reason(bench: Bench) -> None:
     bench.poison("bad", 1)
     bench.consume(("bad", 1))
     with pytest.raises(InvalidInput):
-        bench.parked.skip(bench.head(), by="operator:olga", reason="  ")
+        bench.parked.skip(bench.head(), OLGA, reason="  ")
     assert bench.waiting() == {"bad": 1}
 
 
@@ -230,8 +232,8 @@ def test_a_skipped_message_has_no_effect_and_its_successor_is_first(bench: Bench
     bench.poison("bad", 1)
     bench.consume(("bad", 1), ("bad", 2), ("bad", 3))
     skipped = bench.head()
-    bench.parked.skip(skipped, by="operator:olga", reason="the merchant does not exist")
-    bench.parked.retry(bench.head(), by="operator:olga")
+    bench.parked.skip(skipped, OLGA, reason="the merchant does not exist")
+    bench.parked.retry(bench.head(), OLGA)
     assert bench.effects("bad") == [2, 3]
     with bench.store.transaction() as tx:
         row = tx.connection.execute(
@@ -246,17 +248,17 @@ def test_only_the_first_of_a_sequence_can_be_skipped(bench: Bench) -> None:
     behind = bench.parked.show(bench.head())[1]
     assert behind.cause == "behind"
     with pytest.raises(NotFirstOfItsSequence):
-        bench.parked.skip(behind.parked_id, by="operator:olga", reason="no")
+        bench.parked.skip(behind.parked_id, OLGA, reason="no")
 
 
 def test_what_was_settled_cannot_be_settled_again(bench: Bench) -> None:
     bench.poison("bad", 1)
     bench.consume(("bad", 1))
     parked_id = bench.head()
-    bench.parked.skip(parked_id, by="operator:olga", reason="a test")
+    bench.parked.skip(parked_id, OLGA, reason="a test")
     settle: list[Callable[[], object]] = [
-        lambda: bench.parked.skip(parked_id, by="operator:olga", reason="again"),
-        lambda: bench.parked.retry(parked_id, by="operator:olga"),
+        lambda: bench.parked.skip(parked_id, OLGA, reason="again"),
+        lambda: bench.parked.retry(parked_id, OLGA),
         lambda: bench.parked.show(parked_id),
     ]
     for again in settle:

@@ -10,7 +10,7 @@ from services.notify.application import on_deadline, perform, plan_mail, project
 from services.notify.domain.policy import NotifyPolicy
 from services.notify.domain.templates import Catalogue, Catalogues, Text
 from services.notify.domain.vocabulary import Language
-from services.notify.inbound import SERVICE, commands_for, context_of
+from services.notify.inbound import SERVICE, SUBSCRIBED, commands_for, context_of
 from services.notify.mail import Mailer
 from services.notify.mailing import Mailing
 from services.notify.outbound import messages_for
@@ -72,7 +72,7 @@ def build(settings: Settings) -> NotifyParts:
         clock=clock,
         policy=policy,
         store=store,
-        inbox=Inbox(store, SERVICE, partial(hear, clock, policy)),
+        inbox=Inbox(store, SERVICE, partial(hear, clock, policy), heard=SUBSCRIBED),
         lists=LISTS,
         mail_planner=Follower(views.MAILING, plan_mail),
         mailing=Mailing(store=store, mailer=mailer, catalogues=catalogues, policy=policy, clock=clock),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.order.codec import CODECS
 from services.order.domain.policy import OrderPolicy
+from services.order.inbound import SUBSCRIBED
 from services.order.outbound import messages_for
 from services.order.payments import SandboxProvider
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
@@ -57,7 +58,7 @@ def build(settings: Settings) -> OrderParts:
         store=store,
         provider=provider,
         reactors=reactors,
-        inbox=Inbox(store, SERVICE, reactors.hear),
+        inbox=Inbox(store, SERVICE, reactors.hear, heard=SUBSCRIBED),
         broadcast=LogBroadcast(store),
     )
 

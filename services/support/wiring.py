@@ -6,7 +6,7 @@ from functools import partial
 from services.support import codec, views
 from services.support.application import on_deadline, perform, project
 from services.support.domain.policy import SupportPolicy
-from services.support.inbound import SERVICE, commands_for, context_of
+from services.support.inbound import SERVICE, SUBSCRIBED, commands_for, context_of
 from services.support.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -55,7 +55,7 @@ def build(settings: Settings) -> SupportParts:
         clock=clock,
         policy=policy,
         store=store,
-        inbox=Inbox(store, SERVICE, partial(hear, clock, policy)),
+        inbox=Inbox(store, SERVICE, partial(hear, clock, policy), heard=SUBSCRIBED),
         lists=LISTS,
         live=LogBroadcast(store),
     )

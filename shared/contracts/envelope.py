@@ -5,6 +5,7 @@ The CloudEvents AMQP binding is written for AMQP 1.0; RabbitMQ speaks 0.9.1 here
 the `partitionkey` header that the consistent-hash exchange reads.
 """
 
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -33,12 +34,27 @@ class Envelope(BaseModel):
     traceparent: str | None = None
     actor: str = Field(description="`<role>:<id>` of who did it")
     recordedat: datetime = Field(description="when the server recorded it")
+    previous: str | None = Field(
+        default=None,
+        description="what this source told before of the stream under this partition key: of each type the last"
+        " `sequence`, oldest first, as in `OrderPlaced=1,OrderAccepted=4`; what it told more than 300 versions ago is"
+        " left out; absent when there is none, or when the publisher does not say",
+    )
     data: dict[str, Any]
 
     @property
     def service(self) -> str:
         """The publishing service: `order` of `/doorstep/order` and of `/doorstep/order/private`."""
         return self.source.split("/")[2]
+
+    def newest_before(self, types: Container[str]) -> int:
+        """The sequence of the message of one of these types that came last before this one; 0 when `previous` names
+        none."""
+        for entry in reversed((self.previous or "").split(",")):
+            type_name, _, sequence = entry.partition("=")
+            if type_name in types and sequence.isdecimal():
+                return int(sequence)
+        return 0
 
     def to_bytes(self) -> bytes:
         return self.model_dump_json(exclude_none=True).encode()

@@ -20,9 +20,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages as their queues gave them; those of one stream and partition key are in the order they were sent."""
+    """Messages as their queues gave them; those of one stream and partition key are in the order they were sent, but
+    for a broker that was killed. While `patient`, messages whose earlier ones are missing may be held back."""
 
     arrived: tuple[Arrived, ...]
+    patient: bool = False
 
     def __len__(self) -> int:
         return len(self.arrived)
@@ -42,6 +44,14 @@ class Batch:
                 continue
 
 
-def batch_of(*bodies: bytes) -> Batch:
+class EarlierMissing(Exception):
+    """Some messages of a batch wait for earlier ones of their streams, without any effect; all others had theirs."""
+
+    def __init__(self, held: tuple[Arrived, ...], why: str) -> None:
+        super().__init__(why)
+        self.held = held
+
+
+def batch_of(*bodies: bytes, patient: bool = False) -> Batch:
     """A batch of plain bodies, for replays and tests."""
-    return Batch(tuple(Arrived(body) for body in bodies))
+    return Batch(tuple(Arrived(body) for body in bodies), patient)

@@ -2,14 +2,17 @@
 
 Two threads of control (greenthreads under eventlet) share one buffer. The reader owns the connection: it receives,
 acknowledges and keeps heartbeats going, whatever the service is doing. The worker hands batches to the service, one
-at a time, and keeps the same batch for as long as a backend is away. Nothing is ever requeued on purpose: what was
-not acknowledged when a connection falls is delivered again, in order, and the inbox drops what it has seen.
+at a time, and keeps the same batch for as long as a backend is away. Messages that the service holds back, because
+earlier ones of their streams are missing, stay unacknowledged and are handed over again with what comes next. Nothing
+is ever requeued on purpose: what was not acknowledged when a connection falls is delivered again, and the inbox drops
+what it has seen.
 """
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import amqp.exceptions
@@ -18,22 +21,22 @@ import structlog
 from kombu import Connection, Consumer, Queue
 
 from shared.messaging import metrics
-from shared.messaging.batch import Arrived, Batch
+from shared.messaging.batch import Arrived, Batch, EarlierMissing
 from shared.messaging.lags import SENT_AT_HEADER, observe_handled
 from shared.messaging.outages import is_outage
+from shared.messaging.patience import Patience
 
 BATCH_LIMIT = 200
 LINGER_SECONDS = 0.02
-PREFETCH = 200
+# Of each queue; more than a batch, so that an earlier message finds room while those that wait for it are kept.
+PREFETCH = 600
 HEARTBEAT_SECONDS = 20
 BUSY_WAIT_SECONDS = 0.01
 IDLE_WAIT_SECONDS = 0.5
 FIRST_BACKOFF_SECONDS = 0.1
 MAX_BACKOFF_SECONDS = 5.0
 STOP_SECONDS = 8.0
-# A quorum queue of a broker that was killed may deliver new messages before those that a consumer held when it fell
-# (seen with RabbitMQ 3.10). What comes in this time after connecting is one batch, which an inbox puts in order.
-SETTLE_SECONDS = 1.0
+HELD_RETRY_SECONDS = 0.25
 # A socket with more to read never makes a greenthread wait: after so many messages the others get their turn.
 TURN_MESSAGES = 25
 
@@ -44,6 +47,16 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 )
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """A message and what the broker must be told of it; `held_since` when it waits for an earlier one."""
+
+    tag: int
+    queue: str
+    arrived: Arrived
+    held_since: float | None = None
 
 
 class QueueReader:
@@ -67,11 +80,11 @@ class QueueReader:
         self._prepare = prepare
         self._handle = handle
         self._acknowledged = acknowledged
-        self._buffer: deque[tuple[int, Arrived]] = deque()
-        self._done_tags: deque[tuple[int, int]] = deque()
+        self._buffer: deque[_Delivery] = deque()
+        self._held: list[_Delivery] = []
+        self._done: deque[tuple[int, int, bool]] = deque()
         self._session = 0
-        self._settled_at = 0.0
-        self._unacknowledged_limit = PREFETCH
+        self._patience = Patience()
         self._busy = False
         # Delivery tags mean something on one connection only: batches are taken and connections counted under a lock.
         self._changing = threading.Lock()
@@ -117,8 +130,11 @@ class QueueReader:
         with self._changing:
             self._session += 1
             self._buffer.clear()
-            self._done_tags.clear()
+            self._held = []
+            self._done.clear()
+            self._patience.renew()
         metrics.PAUSED.labels(self._service).set(1)
+        metrics.HELD.labels(self._service).set(0)
         _log.warning("broker_lost", service=self._service, error=repr(error), retry_seconds=backoff)
 
     def _read_one_connection(self) -> None:
@@ -135,8 +151,6 @@ class QueueReader:
                 no_ack=not self._acknowledged,
             )
             consumer.consume()
-            self._unacknowledged_limit = PREFETCH * len(queues)
-            self._settled_at = time.monotonic() + SETTLE_SECONDS if self._acknowledged else 0.0
             self._ready.set()
             metrics.PAUSED.labels(self._service).set(0)
             _log.info("consuming", service=self._service, queues=queues)
@@ -147,7 +161,7 @@ class QueueReader:
 
     def _turn(self, connection: Connection, channel: Any) -> None:
         """Receives what is there, acknowledges what is done, and keeps the heartbeat."""
-        waiting = self._busy or self._buffer or self._done_tags or self._stopping.is_set()
+        waiting = self._busy or self._buffer or self._done or self._stopping.is_set()
         try:
             for _ in range(TURN_MESSAGES):
                 connection.drain_events(timeout=BUSY_WAIT_SECONDS if waiting else IDLE_WAIT_SECONDS)
@@ -169,18 +183,14 @@ class QueueReader:
         )
         if not self._acknowledged and len(self._buffer) >= BATCH_LIMIT * 10:
             self._buffer.popleft()
-        self._buffer.append((message.delivery_tag, arrived))
+        self._buffer.append(_Delivery(message.delivery_tag, message.delivery_info["consumer_tag"], arrived))
         self._arrived.set()
 
     def _acknowledge(self, channel: Any) -> None:
-        newest = None
-        while self._done_tags:
-            session, tag = self._done_tags.popleft()
-            if session == self._session:
-                newest = tag
-        if newest is not None and self._acknowledged:
-            # Batches are handled in the order of delivery, so one acknowledgement covers all before it.
-            channel.basic_ack(newest, multiple=True)
+        while self._done:
+            session, tag, all_before = self._done.popleft()
+            if session == self._session and self._acknowledged:
+                channel.basic_ack(tag, multiple=all_before)
 
     # The worker's side.
 
@@ -189,53 +199,95 @@ class QueueReader:
         try:
             while not self._stopping.is_set():
                 if self._buffer:
-                    self._work_one_batch(self._linger())
-                else:
-                    self._arrived.wait(IDLE_WAIT_SECONDS)
-                    self._arrived.clear()
+                    self._linger()
+                    self._work_one_batch()
+                    continue
+                came = self._arrived.wait(HELD_RETRY_SECONDS if self._held else IDLE_WAIT_SECONDS)
+                self._arrived.clear()
+                if not came and self._held and not self._stopping.is_set():
+                    self._work_one_batch()
         finally:
             self._worker_ended.set()
 
-    def _linger(self) -> int:
-        """Gives a batch a moment to fill; returns how many messages it may have."""
-        settling = time.monotonic() < self._settled_at
-        deadline = self._settled_at if settling else time.monotonic() + LINGER_SECONDS
-        while settling or len(self._buffer) < BATCH_LIMIT:
+    def _linger(self) -> None:
+        """Gives a batch a moment to fill."""
+        deadline = time.monotonic() + LINGER_SECONDS
+        while len(self._buffer) < BATCH_LIMIT:
             left = deadline - time.monotonic()
             if left <= 0 or self._stopping.is_set():
                 break
             time.sleep(min(left, LINGER_SECONDS / 4))
-        return self._unacknowledged_limit if settling else BATCH_LIMIT
 
-    def _work_one_batch(self, limit: int) -> None:
+    def _work_one_batch(self) -> None:
+        """What is held back goes first: it came first."""
         with self._changing:
             session = self._session
-            taken = [self._buffer.popleft() for _ in range(min(limit, len(self._buffer)))]
+            new = [self._buffer.popleft() for _ in range(min(BATCH_LIMIT, len(self._buffer)))]
+            taken, self._held = [*self._held, *new], []
         if not taken:
             return
         self._busy = True
         try:
-            if self._handle_until_done(Batch(tuple(arrived for _, arrived in taken)), session):
-                self._done_tags.append((session, taken[-1][0]))
+            batch = Batch(tuple(each.arrived for each in taken), self._is_patient(taken))
+            held = self._handle_until_done(batch, session)
+            if held is not None:
+                self._settle(session, taken, held)
         finally:
             self._busy = False
 
-    def _handle_until_done(self, batch: Batch, session: int) -> bool:
-        """Hands the batch over again and again while it fails; False when the broker will deliver it again."""
+    def _is_patient(self, taken: Sequence[_Delivery]) -> bool:
+        """Whether messages may be held back: not when they have been for long, nor when they fill their queue's
+        prefetch, so that what they wait for cannot come."""
+        held = [each for each in taken if each.held_since is not None]
+        since = min((each.held_since for each in held if each.held_since is not None), default=None)
+        more_may_come = max(Counter(each.queue for each in held).values(), default=0) < PREFETCH
+        lasts = self._acknowledged and self._patience.lasts(since, more_may_come)
+        if held and not lasts:
+            _log.warning("waited_in_vain", service=self._service, messages=len(held), more_may_come=more_may_come)
+        return lasts
+
+    def _settle(self, session: int, taken: Sequence[_Delivery], held: Sequence[Arrived]) -> None:
+        """Acknowledges what had its effect, and keeps what is held back."""
+        waiting = {id(each) for each in held}
+        kept = [each for each in taken if id(each.arrived) in waiting]
+        done = [each for each in taken if id(each.arrived) not in waiting]
+        now = time.monotonic()
+        for each in kept:
+            each.held_since = each.held_since or now
+        with self._changing:
+            if session != self._session:
+                return
+            self._held = kept
+            # All that came before the first that is kept was handled, so one acknowledgement covers it.
+            first = kept[0].tag if kept else taken[-1].tag + 1
+            before = [each.tag for each in done if each.tag < first]
+            self._done.extend((session, tag, True) for tag in before[-1:])
+            self._done.extend((session, each.tag, False) for each in done if each.tag > first)
+        metrics.HELD.labels(self._service).set(len(kept))
+        metrics.BATCH_SIZE.labels(self._service).observe(len(done))
+        times = [each.arrived.sent_at_ms for each in done]
+        observe_handled(self._service, [sent_at_ms for sent_at_ms in times if sent_at_ms is not None])
+
+    def _handle_until_done(self, batch: Batch, session: int) -> Sequence[Arrived] | None:
+        """Hands the batch over again and again while it fails; returns the messages that were held back, None when
+        the broker will deliver the batch again."""
         backoff = FIRST_BACKOFF_SECONDS
         while True:
+            held: Sequence[Arrived] | None = None
             try:
                 self._handle(batch)
+                held = ()
+            except EarlierMissing as missing:
+                held = missing.held
+                _log.info("held_back", service=self._service, messages=len(held), why=str(missing))
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the batch is kept and tried again
                 metrics.PAUSED.labels(self._service).set(1)
                 log = _log.warning if is_outage(error) else _log.error
                 log("paused", service=self._service, size=len(batch), error=repr(error), retry_seconds=backoff)
-            else:
+            if held is not None:
                 metrics.PAUSED.labels(self._service).set(0 if session == self._session else 1)
-                metrics.BATCH_SIZE.labels(self._service).observe(len(batch))
-                observe_handled(self._service, [each.sent_at_ms for each in batch if each.sent_at_ms is not None])
-                return True
+                return held
             self._stopping.wait(backoff)
             if self._stopping.is_set() or session != self._session or not self._acknowledged:
-                return False
+                return None
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)

@@ -1,8 +1,8 @@
 """Takes batches of messages in so that every effect happens once, whatever is sent again, fails or falls over."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,7 +13,7 @@ from shared.eventstore import spans
 from shared.eventstore.ports import Store, Transaction
 from shared.kernel.errors import DomainError
 from shared.messaging import metrics
-from shared.messaging.batch import Batch, batch_of
+from shared.messaging.batch import Batch, EarlierMissing, batch_of
 from shared.messaging.outages import is_outage
 from shared.messaging.sequences import (
     Position,
@@ -44,7 +44,9 @@ class _Outcome:
     handled: int = 0
     duplicates: int = 0
     late: int = 0
+    gaps: int = 0
     parked: Counter[str] = field(default_factory=Counter)
+    held: list[Received] = field(default_factory=list)
 
 
 class Inbox:
@@ -53,40 +55,60 @@ class Inbox:
     A batch is one transaction. When that fails the messages are tried one by one, each a bounded number of times; one
     that keeps failing on its own is parked with all that follow it in its sequence, and the others go on. When a
     backend is away the error passes through and nothing is parked: the subscription keeps the batch and pauses.
+
+    `heard` are the messages that the handler subscribes to. With them it knows from a message's `previous` which one
+    must have come before it, and holds it back in a patient batch until that one has come.
     """
 
-    def __init__(self, store: Store, handler_name: str, handle: Handle, *, tries: int = TRIES) -> None:
+    def __init__(
+        self,
+        store: Store,
+        handler_name: str,
+        handle: Handle,
+        *,
+        heard: Iterable[type[Message]] = (),
+        tries: int = TRIES,
+    ) -> None:
         self.store = store
         self.name = handler_name
         self.handle = handle
         self._tries = tries
+        self._heard: dict[str, set[str]] = defaultdict(set)
+        for message in heard:
+            self._heard[message.source()].add(message.type_name())
 
     def consume(self, batch: Batch) -> None:
-        """Takes every message of the batch in, or raises an outage; safe to repeat with the same batch."""
-        received = [known for each in batch if (known := read(each.body)) is not None]
-        metrics.UNKNOWN.labels(self.name).inc(len(batch) - len(received))
-        if not received or self._take_all(received):
-            return
-        for each in in_order(received):
-            self._take_one(each)
+        """Takes every message of the batch in, or raises an outage; safe to repeat with the same batch.
 
-    def _take_all(self, received: Sequence[Received]) -> bool:
+        Raises EarlierMissing, when all others are taken in, with those that must wait.
+        """
+        known = [(each, received) for each in batch if (received := read(each.body)) is not None]
+        metrics.UNKNOWN.labels(self.name).inc(len(batch) - len(known))
+        if not known:
+            return
+        held = self._take_all([received for _, received in known], batch.patient)
+        if held:
+            waiting = {id(received) for received in held}
+            raise EarlierMissing(
+                tuple(arrived for arrived, received in known if id(received) in waiting), self._missing(held)
+            )
+
+    def _take_all(self, received: Sequence[Received], patient: bool) -> list[Received]:
+        """Returns what must wait."""
         try:
-            self._count(self.store.run(lambda tx: self._take(tx, received)))
+            return self._count(self.store.run(lambda tx: self._take(tx, received, patient)))
         except Exception as error:
             if is_outage(error):
                 raise
             _log.info("batch_failed", handler=self.name, size=len(received), error=repr(error))
-            return False
-        return True
+        return [held for each in in_order(received) for held in self._take_one(each, patient)]
 
-    def _take_one(self, received: Received) -> None:
-        """Tries one message a bounded number of times, then parks it."""
+    def _take_one(self, received: Received, patient: bool) -> list[Received]:
+        """Tries one message a bounded number of times, then parks it; returns it when it must wait."""
         failure: Exception
         for attempt in range(1, self._tries + 1):
             try:
-                self._count(self.store.run(lambda tx: self._take(tx, [received])))
-                return
+                return self._count(self.store.run(lambda tx: self._take(tx, [received], patient)))
             except Exception as error:
                 if is_outage(error):
                     raise
@@ -103,10 +125,11 @@ class Inbox:
             subject=received.key.stream_id,
             exc_info=failure,
         )
-        self._count(self.store.run(lambda tx: self._set_aside(tx, received, cause, failure, attempt)))
+        return self._count(self.store.run(lambda tx: self._set_aside(tx, received, cause, failure, attempt)))
 
-    def _take(self, tx: Transaction, received: Sequence[Received]) -> _Outcome:
-        """Handles what is new and in order, drops what was seen, parks what is unreadable or behind a parked one."""
+    def _take(self, tx: Transaction, received: Sequence[Received], patient: bool) -> _Outcome:
+        """Handles what is new and in order, drops what was seen, holds back what must wait, parks what is unreadable
+        or behind a parked one."""
         outcome = _Outcome()
         positions = lock_positions(tx.connection, self.name, {each.key for each in received})
         moved: dict[SequenceKey, Position] = {}
@@ -115,6 +138,11 @@ class Inbox:
             if position.seen(each.sequence):
                 outcome.duplicates += 1
                 continue
+            if not position.seen(self._before(each)):
+                if patient:
+                    outcome.held.append(each)
+                    continue
+                outcome.gaps += 1
             moved[each.key] = position
             if position.parked:
                 park(tx.connection, self.name, each, position, "behind", "an earlier one is parked", 0)
@@ -129,6 +157,16 @@ class Inbox:
                 outcome.handled += 1
         save_positions(tx.connection, self.name, moved)
         return outcome
+
+    def _before(self, received: Received) -> int:
+        """The sequence of the message that this handler must have had just before; 0 for none."""
+        if received.envelope is None:
+            return 0
+        return received.envelope.newest_before(self._heard.get(received.key.source, ()))
+
+    def _missing(self, held: Sequence[Received]) -> str:
+        first = held[0]
+        return f"{first.key.stream_id} {first.sequence} waits for {self._before(first)}, {len(held)} messages in all"
 
     def _handle(self, tx: Transaction, envelope: Envelope, message: Message) -> None:
         if not spans.on():
@@ -147,12 +185,15 @@ class Inbox:
         save_positions(tx.connection, self.name, {received.key: position})
         return _Outcome(parked=Counter({cause: 1}))
 
-    def _count(self, outcome: _Outcome) -> None:
+    def _count(self, outcome: _Outcome) -> list[Received]:
+        """Counts what was committed; returns what must wait."""
         metrics.HANDLED.labels(self.name).inc(outcome.handled)
         metrics.DUPLICATES.labels(self.name).inc(outcome.duplicates)
         metrics.LATE.labels(self.name).inc(outcome.late)
+        metrics.GAPS.labels(self.name).inc(outcome.gaps)
         for cause, number in outcome.parked.items():
             metrics.PARKED.labels(self.name, cause).inc(number)
+        return outcome.held
 
 
 def describe(failure: BaseException) -> str:

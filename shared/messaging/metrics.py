@@ -62,6 +62,12 @@ LATE = Counter(
     ["handler"],
     registry=REGISTRY,
 )
+GAPS = Counter(
+    "doorstep_inbox_gaps",
+    "Messages handled although an earlier one of their stream was missing, after waiting in vain",
+    ["handler"],
+    registry=REGISTRY,
+)
 UNKNOWN = Counter(
     "doorstep_inbox_unknown", "Messages of a type that this release does not know", ["handler"], registry=REGISTRY
 )
@@ -76,6 +82,12 @@ PARKED_OLDEST_SECONDS = Gauge(
 )
 PAUSED = Gauge(
     "doorstep_subscription_paused", "1 while consumption waits for a backend", ["service"], registry=REGISTRY
+)
+HELD = Gauge(
+    "doorstep_subscription_held",
+    "Messages that wait for an earlier one of their stream, which the broker owes",
+    ["service"],
+    registry=REGISTRY,
 )
 HANDLE_LAG_SECONDS = Histogram(
     "doorstep_subscription_lag_seconds",

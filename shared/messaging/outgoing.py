@@ -27,6 +27,14 @@ Outbound = Callable[[StoredEvent, Any], Sequence[Outgoing]]
 """A service's pure mapping of one stored event (and its decoded domain event) to messages: none, or at most one per
 channel, because a message is known by its event's id and its channel."""
 
+Previous = Callable[[int, Sequence[Outgoing]], Sequence[str | None]]
+"""Takes what a version of a stream leads to, and answers what each message says of those before it."""
+
+
+def untold(_version: int, outgoing: Sequence[Outgoing]) -> Sequence[str | None]:
+    """Nobody knows what came before."""
+    return [None] * len(outgoing)
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:
@@ -47,7 +55,9 @@ def message_id(event_id: str, channel: Channel) -> str:
     return event_id if channel is Channel.PUBLIC else f"{event_id}/{channel.value}"
 
 
-def envelope_of(stored: StoredEvent, outgoing: Outgoing, traceparent: str | None = None) -> Envelope:
+def envelope_of(
+    stored: StoredEvent, outgoing: Outgoing, traceparent: str | None = None, previous: str | None = None
+) -> Envelope:
     """Wraps a message in what the store knows of the event behind it; `traceparent` in place of the event's."""
     message = outgoing.message
     return Envelope(
@@ -64,14 +74,15 @@ def envelope_of(stored: StoredEvent, outgoing: Outgoing, traceparent: str | None
         traceparent=traceparent or stored.traceparent,
         actor=stored.actor,
         recordedat=stored.recorded_at,
+        previous=previous,
         data=message.model_dump(mode="json"),
     )
 
 
-def wire_of(stored: StoredEvent, outgoing: Outgoing, traced: bool = False) -> Wire:
+def wire_of(stored: StoredEvent, outgoing: Outgoing, traced: bool = False, previous: str | None = None) -> Wire:
     """The envelope as bytes, with where they go. A traced one begins a span, which ends with its confirm."""
     span = _sending(stored, outgoing) if traced and spans.on() else None
-    envelope = envelope_of(stored, outgoing, span.traceparent if span else None)
+    envelope = envelope_of(stored, outgoing, span.traceparent if span else None, previous)
     return Wire(
         stream_id=stored.stream_id,
         exchange=outgoing.message.exchange(),
@@ -95,9 +106,12 @@ def _sending(stored: StoredEvent, outgoing: Outgoing) -> spans.Span | None:
     return spans.start(f"publish {message.type_name()}", spans.Kind.PRODUCER, stored.traceparent, told)
 
 
-def wires_of(stored: StoredEvent, event: Any, outbound: Outbound, traced: bool = False) -> list[Wire]:
+def wires_of(
+    stored: StoredEvent, event: Any, outbound: Outbound, traced: bool = False, previous: Previous = untold
+) -> list[Wire]:
     """All messages of one stored event; raises ValueError when two share a channel, since their ids would be one."""
     outgoing = outbound(stored, event)
     if len({each.message.channel for each in outgoing}) != len(outgoing):
         raise ValueError(f"event {stored.event_id} ({stored.type}) leads to two messages on one channel")
-    return [wire_of(stored, each, traced) for each in outgoing]
+    told = previous(stored.version, outgoing)
+    return [wire_of(stored, each, traced, before) for each, before in zip(outgoing, told, strict=True)]

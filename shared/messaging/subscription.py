@@ -11,7 +11,7 @@ from kombu import Connection
 from nameko.extensions import Entrypoint
 
 from shared.contracts.message import Channel, Message
-from shared.messaging.batch import Batch
+from shared.messaging.batch import Batch, EarlierMissing
 from shared.messaging.consumer import QueueReader
 from shared.messaging.topology import (
     DEFAULT_PARTITIONS,
@@ -29,8 +29,8 @@ class Subscription(Entrypoint):
     """Calls a service's method with batches of messages; acknowledges them when it has returned.
 
     The method is called again with the same batch while it raises: it must take every message in, or park it (an
-    `Inbox` does), and raise only when a backend is away. A service has one inbox, so at most one subscription to
-    events.
+    `Inbox` does), and raise only when a backend is away, or to hold messages back whose earlier ones are missing. A
+    service has one inbox, so at most one subscription to events.
 
     Telemetry (transient messages) needs a subscription of its own: it is heard from now on, nothing is kept for later
     and nothing is acknowledged.
@@ -45,7 +45,9 @@ class Subscription(Entrypoint):
             raise ValueError("a subscription names messages, and either telemetry or events, not both")
         self.transient = transient.pop()
         self.reader: QueueReader | None = None
-        kwargs.setdefault("expected_exceptions", (psycopg.OperationalError, amqp.exceptions.AMQPError))
+        kwargs.setdefault(
+            "expected_exceptions", (psycopg.OperationalError, amqp.exceptions.AMQPError, EarlierMissing)
+        )
         super().__init__(**kwargs)
 
     def setup(self) -> None:

@@ -93,7 +93,7 @@ def subscriber(
 ) -> Subscriber:
     """A subscriber whose inbox exists at the broker from now on."""
     store = store_of(postgres_url)
-    made = Subscriber(service, amqp_url, store, Inbox(store, f"{service}.test", handle))
+    made = Subscriber(service, amqp_url, store, Inbox(store, f"{service}.test", handle, heard=HEARD))
     with Connection(amqp_url) as connection:
         made.prepare(connection)
     return made

@@ -24,7 +24,7 @@ def say(**what: Any) -> None:
 
 
 def main(service: str, postgres_url: str, amqp_url: str) -> None:
-    inbox = Inbox(store_of(postgres_url), f"{service}.test", note)
+    inbox = Inbox(store_of(postgres_url), f"{service}.test", note, heard=HEARD)
 
     class Subscriber:
         name = service

@@ -14,8 +14,10 @@ ORDERS ?= 60
 SEED ?= 1
 # make faults takes these: SEED=1 EVENTS=2000 KILLS=6
 EVENTS ?= 2000
+# make backlog takes this: MESSAGES=100000
+MESSAGES ?= 10000
 
-.PHONY: bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -39,6 +41,9 @@ down: $(STAMP) ## stops exactly what demo or up started, also after a crash
 
 faults: $(STAMP) ## kills, freezes and cuts under load, then a checked history; SEED=1 EVENTS=100000 for the long run
 	@$(BIN)/python -m deploy.faults.run --seed $(SEED) --events $(EVENTS) $(if $(KILLS),--kills $(KILLS))
+
+backlog: $(STAMP) ## a backlog before the relay, then before the consumers: rates and peaks of memory; MESSAGES=100000 for the long run
+	@$(BIN)/python -m deploy.faults.backlog --messages $(MESSAGES)
 
 test: $(STAMP) needs ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
 	@$(BIN)/python -m pytest $(TIERS:%=tests/%)

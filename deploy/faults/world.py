@@ -81,6 +81,9 @@ class World:
         consumers = [name for service in HEARD for name in names("consumer", service)]
         return ["shovel", *tails, *consumers]
 
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
+
     def kill(self, name: str) -> None:
         """kill -9."""
         process = self._running.pop(name)

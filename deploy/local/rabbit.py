@@ -9,7 +9,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,6 +33,8 @@ from deploy.local.processes import (
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 VIRTUAL_HOST = "doorstep"
 START_SECONDS = 60
+MEMORY_LIMIT = 600_000_000
+DISK_FREE_LIMIT = 50_000_000
 PLUGINS = "[rabbitmq_consistent_hash_exchange].\n"
 
 
@@ -131,6 +134,23 @@ class LocalRabbit:
             raise RuntimeError(f"the broker refused: {done.stdout.strip()} {done.stderr.strip()}")
         return done.stdout
 
+    @contextmanager
+    def alarm(self, resource: str) -> Iterator[None]:
+        """The node takes its `disk` for full, or its `memory` for used up, and takes no messages until the end."""
+        raised, normal = {
+            "disk": (f"rabbit_disk_monitor:set_disk_free_limit({limit})" for limit in (10**15, DISK_FREE_LIMIT)),
+            "memory": (
+                f"vm_memory_monitor:set_vm_memory_high_watermark({{absolute, {limit}}})"
+                for limit in (1, MEMORY_LIMIT)
+            ),
+        }[resource]
+        self.evaluate(f"{raised}.")
+        try:
+            yield
+        finally:
+            if self.pid is not None:
+                self.evaluate(f"{normal}.")
+
     def remembers_queue(self, name: str, virtual_host: str = VIRTUAL_HOST) -> bool:
         """Whether a quorum queue would survive a kill: its name is in Ra's index on the disk."""
         indexes = (self._folder / "mnesia").glob("*/quorum/*/names.dets")
@@ -212,8 +232,8 @@ class LocalRabbit:
             "load_definitions": str(self._folder / "definitions.json"),
             "log.console": "false",
             "log.file.level": "info",
-            "vm_memory_high_watermark.absolute": "600MB",
-            "disk_free_limit.absolute": "50MB",
+            "vm_memory_high_watermark.absolute": str(MEMORY_LIMIT),
+            "disk_free_limit.absolute": str(DISK_FREE_LIMIT),
             # The default of 512 MB is kept in memory until the log is rolled over.
             "raft.wal_max_size_bytes": str(32 * 1024 * 1024),
             "heartbeat": "20",

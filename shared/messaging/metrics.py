@@ -48,6 +48,12 @@ RELAY_LAG_SECONDS = Histogram(
     registry=REGISTRY,
 )
 RELAY_STALLED = Gauge("doorstep_relay_stalled", "1 while the relay cannot go on", ["service"], registry=REGISTRY)
+RELAY_BLOCKED = Gauge(
+    "doorstep_relay_blocked",
+    "1 while the broker, short of memory or disk, takes nothing from the relay",
+    ["service"],
+    registry=REGISTRY,
+)
 TAIL_LEADER = Gauge(
     "doorstep_tail_leader", "1 while this process sequences and publishes", ["service"], registry=REGISTRY
 )
@@ -106,5 +112,8 @@ BATCH_SIZE = Histogram(
 
 TELEMETRY_SENT = Counter("doorstep_telemetry_sent", "Transient messages sent", ["service"], registry=REGISTRY)
 TELEMETRY_LOST = Counter(
-    "doorstep_telemetry_lost", "Transient messages dropped, the broker being away", ["service"], registry=REGISTRY
+    "doorstep_telemetry_lost",
+    "Transient messages dropped, the broker being away or blocked",
+    ["service"],
+    registry=REGISTRY,
 )

@@ -19,6 +19,7 @@ from shared.messaging.topology import PARTITION_HEADER, declare, outgoing_topolo
 RECONNECT_SECONDS = 1.0
 CONNECT_TIMEOUT_SECONDS = 2.0
 WRITE_TIMEOUT_SECONDS = 2.0
+CLOSE_TIMEOUT_SECONDS = 0.5
 
 _LOST: tuple[type[BaseException], ...] = (amqp.exceptions.AMQPError, kombu.exceptions.OperationalError, OSError)
 
@@ -28,7 +29,8 @@ _log = structlog.get_logger(__name__)
 class TelemetryPublisher:
     """Sends messages of the telemetry channel, from any thread or greenthread, one at a time.
 
-    Never raises when the broker is away: the message is counted as lost, and a connection tried again a second later.
+    Never raises and never waits long: when the broker is away, or blocks because it is short of memory or disk, the
+    message is counted as lost. A connection is tried again a second later; a blocked one is kept.
     """
 
     def __init__(self, service: str, amqp_url: str) -> None:
@@ -38,6 +40,7 @@ class TelemetryPublisher:
         self._connection: Any = None
         self._channel: Any = None
         self._retry_at = 0.0
+        self._blocked = False
         self._sequence = 0
 
     def publish(self, message: Message, subject: str, actor: str, at: datetime) -> bool:
@@ -58,7 +61,7 @@ class TelemetryPublisher:
 
     def _send(self, message: Message, subject: str, body: bytes) -> bool:
         try:
-            if self._channel is None and not self._connect():
+            if not self._can_send():
                 return False
             self._channel.basic_publish(
                 self._channel.prepare_message(
@@ -70,6 +73,8 @@ class TelemetryPublisher:
                 ),
                 exchange=message.exchange(),
                 routing_key=message.type_name(),
+                # Greenthreads' sockets know no time-out of their own, and a broker that stands still takes nothing.
+                timeout=WRITE_TIMEOUT_SECONDS,
             )
         except _LOST as error:
             _log.warning("telemetry_lost", service=self._service, error=repr(error))
@@ -77,27 +82,43 @@ class TelemetryPublisher:
             return False
         return True
 
+    def _can_send(self) -> bool:
+        if self._channel is None and not self._connect():
+            return False
+        try:
+            # What the broker has said since: that it blocks, does so no more, or closes.
+            while True:
+                self._connection.drain_events(timeout=0)
+        except TimeoutError:
+            return not self._blocked
+
     def _connect(self) -> bool:
         if time.monotonic() < self._retry_at:
             return False
         self._retry_at = time.monotonic() + RECONNECT_SECONDS
+        self._blocked = False
         self._connection = Connection(
             self._amqp_url,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            transport_options={"write_timeout": WRITE_TIMEOUT_SECONDS},
+            transport_options={
+                "write_timeout": WRITE_TIMEOUT_SECONDS,
+                "on_blocked": lambda _reason: self._block(True),
+                "on_unblocked": lambda: self._block(False),
+            },
         )
         declare(self._connection, outgoing_topology(self._service))
         self._channel = self._connection.channel()
         return True
 
+    def _block(self, blocked: bool) -> None:
+        self._blocked = blocked
+        _log.warning("telemetry_blocked" if blocked else "telemetry_unblocked", service=self._service)
+
     def _drop(self) -> None:
+        """Leaves without a farewell: a broker that blocks or stands still would never answer it."""
         connection, self._connection, self._channel = self._connection, None, None
-        if connection is None:
-            return
-        try:
-            connection.close()
-        except _LOST as error:
-            _log.debug("closing_failed", error=repr(error))
+        if connection is not None:
+            connection.collect(CLOSE_TIMEOUT_SECONDS)
 
 
 def _envelope(message: Message, subject: str, actor: str, at: datetime, sequence: int) -> Envelope:

@@ -1,7 +1,8 @@
 """Publishes with pipelined confirms, so that nothing the log holds is ever missing at the broker.
 
 It lives in a pika I/O loop and never blocks it: declaring what it publishes to, which asks and waits, is done by a
-short-lived thread. A lost connection, a nack, or a confirm that does not come leads to sending again.
+short-lived thread. A lost connection, a nack, or a broker that falls silent leads to sending again; one that says
+that it is short of memory or disk is waited for, however long that takes.
 """
 
 import threading
@@ -15,11 +16,11 @@ import structlog
 
 from shared.messaging import metrics
 from shared.messaging.lags import SENT_AT_HEADER, sent_at_ms
+from shared.messaging.overdue import Overdue
 from shared.messaging.topology import PARTITION_HEADER, declare_outgoing
 from shared.messaging.window import Item, Window
 
 WINDOW_SIZE = 128
-CONFIRM_TIMEOUT_SECONDS = 10.0
 HEARTBEAT_SECONDS = 20
 RESEND_AFTER_NACK_SECONDS = 0.1
 FIRST_BACKOFF_SECONDS = 0.1
@@ -54,7 +55,7 @@ class Relay:
         self._loop = loop
         self._link = _Link.DOWN
         self._attempt = 0
-        self._blocked = False
+        self._overdue = Overdue()
         self._backoff = FIRST_BACKOFF_SECONDS
         self._connection: Any = None
         self._channel: Any = None
@@ -64,8 +65,13 @@ class Relay:
 
     @property
     def up(self) -> bool:
-        """True while messages can be sent."""
+        """True while connected."""
         return self._link is _Link.UP
+
+    @property
+    def flowing(self) -> bool:
+        """True while messages can be sent."""
+        return self._link is _Link.UP and not self._overdue.blocked
 
     def open(self) -> None:
         """Connects, and keeps connecting until `close`."""
@@ -81,6 +87,7 @@ class Relay:
         self._link = _Link.CLOSED
         self._attempt += 1
         connection, self._connection, self._channel = self._connection, None, None
+        metrics.RELAY_BLOCKED.labels(self._service).set(0)
         _hang_up(connection)
 
     def drain(self) -> None:
@@ -89,12 +96,12 @@ class Relay:
 
     def pump(self) -> None:
         """Sends as much as the window allows."""
-        if self._link is not _Link.UP or self._blocked or self._draining or self._pumping:
+        if not self.flowing or self._draining or self._pumping:
             return
         self._pumping = True
         sent = 0
         try:
-            while self._link is _Link.UP and (item := self.window.next()) is not None:
+            while self.flowing and (item := self.window.next()) is not None:
                 self._send(item)
                 sent += 1
         except pika.exceptions.AMQPError as error:
@@ -105,10 +112,9 @@ class Relay:
 
     def check_confirms(self) -> None:
         """Gives a connection up whose confirms do not come."""
-        oldest = self.window.oldest_sent_at()
-        if self._blocked or oldest is None or time.monotonic() - oldest < CONFIRM_TIMEOUT_SECONDS:
-            return
-        self._fail(f"no confirm in {CONFIRM_TIMEOUT_SECONDS} s", cause="timeout")
+        reason = self._overdue.reason(self.window.oldest_sent_at(), time.monotonic())
+        if reason is not None:
+            self._fail(reason, cause="timeout")
 
     def _send(self, item: Item) -> None:
         wire = item.wire
@@ -161,8 +167,8 @@ class Relay:
         if attempt != self._attempt:
             _hang_up(connection)
             return
-        connection.add_on_connection_blocked_callback(lambda *_: self._block(True))
-        connection.add_on_connection_unblocked_callback(lambda *_: self._block(False))
+        connection.add_on_connection_blocked_callback(lambda *_: self._block(attempt, True))
+        connection.add_on_connection_unblocked_callback(lambda *_: self._block(attempt, False))
         connection.channel(on_open_callback=lambda channel: self._channel_opened(attempt, channel))
 
     def _channel_opened(self, attempt: int, channel: Any) -> None:
@@ -180,7 +186,6 @@ class Relay:
         if attempt != self._attempt:
             return
         self._link = _Link.UP
-        self._blocked = False
         self._backoff = FIRST_BACKOFF_SECONDS
         _log.info("relay_connected", service=self._service, position=self.window.position)
         self.pump()
@@ -190,8 +195,9 @@ class Relay:
     def _answered(self, attempt: int, method: Any) -> None:
         if attempt != self._attempt:
             return
+        now = time.monotonic()
+        self._overdue.heard(now)
         if isinstance(method, pika.spec.Basic.Ack):
-            now = time.monotonic()
             done = self.window.confirmed(method.delivery_tag, method.multiple)
             metrics.CONFIRMED.labels(self._service).inc(len(done))
             seconds = metrics.CONFIRM_SECONDS.labels(self._service)
@@ -212,12 +218,17 @@ class Relay:
         """Nobody is bound for this type, so there is nobody who could miss it; its confirm comes all the same."""
         metrics.UNROUTABLE.labels(self._service, method.routing_key).inc()
 
-    def _block(self, blocked: bool) -> None:
-        """The broker is short of memory or disk: it reads nothing, and confirms are not late because of us."""
-        self._blocked = blocked
+    def _block(self, attempt: int, blocked: bool) -> None:
+        """The broker is short of memory or disk and reads nothing, or has room again."""
+        if attempt != self._attempt:
+            return
+        if blocked:
+            self._overdue.block()
+        else:
+            self._overdue.unblock(time.monotonic())
+        metrics.RELAY_BLOCKED.labels(self._service).set(blocked)
         _log.warning("broker_blocked" if blocked else "broker_unblocked", service=self._service)
-        if not blocked:
-            self.pump()
+        self.pump()
 
     # Losing the connection.
 
@@ -236,7 +247,8 @@ class Relay:
         connection, self._connection, self._channel = self._connection, None, None
         self._attempt += 1
         self._link = _Link.DOWN
-        self._blocked = False
+        self._overdue = Overdue()
+        metrics.RELAY_BLOCKED.labels(self._service).set(0)
         again = self.window.restart()
         metrics.RESENT.labels(self._service, cause).inc(again)
         _log.warning(

@@ -210,7 +210,7 @@ class _Lead:
         self._bookmark.save(self._window.position)
         self._lags.confirmed(self._window.position)
         metrics.RELAY_POSITION.labels(self._service).set(self._window.position)
-        if placed or (self._relay.up and self._window.pending):
+        if placed or (self._relay.flowing and self._window.pending):
             self._delay = BUSY_POLL_SECONDS
         else:
             self._delay = min(self._delay * 1.5, IDLE_POLL_SECONDS)

@@ -6,6 +6,7 @@ It has what a service has on the backbone: a subscription with an inbox, and a p
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import psycopg
 import structlog
@@ -29,11 +30,12 @@ MakeInbox = Callable[[Store, str, Handle], Inbox]
 _log = structlog.get_logger(__name__)
 
 
-def main(layout_file: str, service: str, name: str, *, make_inbox: MakeInbox = Inbox) -> None:
+def main(layout_file: str, service: str, name: str, *, make_inbox: MakeInbox | None = None) -> None:
     layout = Layout.read(layout_file)
     consumer.HEARTBEAT_SECONDS = HEARTBEAT_SECONDS
     store = PostgresStore(layout.named_postgres(service, name), MASTER_KEY, pool_size=4)
-    inbox = make_inbox(store, f"{service}.faults", handler(service, name))
+    make = make_inbox or partial(Inbox, heard=HEARD[service])
+    inbox = make(store, f"{service}.faults", handler(service, name))
 
     def prepare(connection: Connection) -> list[str]:
         declare(connection, inbox_topology(service, HEARD[service], PARTITIONS))

@@ -12,7 +12,7 @@ from shared.messaging.sequences import Received
 class ForgetfulInbox(Inbox):
     """Handles whatever comes."""
 
-    def _take(self, tx: Transaction, received: Sequence[Received]) -> _Outcome:
+    def _take(self, tx: Transaction, received: Sequence[Received], patient: bool) -> _Outcome:
         for each in received:
             assert each.envelope is not None
             assert each.message is not None

@@ -1,7 +1,15 @@
 """Stored names of support's events; history knows them by these strings, whatever the classes are called."""
 
+from typing import Any
+
 from services.support.domain import events as e
-from shared.eventstore.codec import Codec, EventType
+from shared.eventstore.codec import Codec, EventType, Personal
+
+
+def _note_may_be_missing(first: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 kept the note in plain, and an empty one for none. Version 2 seals it."""
+    return first | {"note": first["note"] or None}
+
 
 _DOSSIER = (
     EventType("OrderKnown", e.OrderKnown),
@@ -11,7 +19,13 @@ _DOSSIER = (
     EventType("OrderEnded", e.OrderEnded),
 )
 _CASE = (
-    EventType("CaseOpened", e.CaseOpened),
+    EventType(
+        "CaseOpened",
+        e.CaseOpened,
+        schema_version=2,
+        upcasters={1: _note_may_be_missing},
+        personal=(Personal("note", "customer_id"),),
+    ),
     EventType("TroubleAdded", e.TroubleAdded),
     EventType("CaseAssigned", e.CaseAssigned),
     EventType("CaseEscalated", e.CaseEscalated),

@@ -57,7 +57,7 @@ class SupportGateway(StandardRoutes):
         query = call.query
         with self.parts.store.transaction() as tx:
             found = views.cases(
-                tx.connection,
+                tx,
                 stages=None if query.state is None else (query.state,),
                 severity=query.severity,
                 order_id=query.order_id,
@@ -184,7 +184,7 @@ class SupportGateway(StandardRoutes):
         if after is None:
             with self.parts.store.transaction() as tx:
                 found = views.cases(
-                    tx.connection,
+                    tx,
                     stages=UNSOLVED,
                     severity=None,
                     order_id=None,

@@ -1,7 +1,7 @@
 """What support's gateway takes and gives."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,12 +9,14 @@ from services.support.domain.state import Stage
 from services.support.domain.vocabulary import Decision, Kind, Outcome, Severity
 from services.support.views import CaseRow
 from shared.gateway.cursor import PageQuery
-
-Reason = Annotated[str, Field(min_length=1, max_length=500, description="told to the other services and kept")]
+from shared.gateway.sealing import PersonalPart
+from shared.gateway.words import Code
 
 
 class CaseView(BaseModel):
     """What went wrong with an order, who looks after it, and how it ends."""
+
+    personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"note": ""})
 
     case_id: str
     order_id: str
@@ -59,19 +61,19 @@ class Body(BaseModel):
 
 
 class ComplaintBody(Body):
-    """A case opened by hand. No names, numbers or addresses in `note`: it is kept for good."""
+    """A case opened by hand. `note` is sealed under the customer's key and forgotten with the customer."""
 
     order_id: Annotated[str, Field(pattern=r"^ord_[0-9A-Za-z-]{1,60}$")]
-    reason: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z][a-z_]*$")] = "complaint"
+    reason: Code = "complaint"
     note: Annotated[str, Field(max_length=2000)] = ""
 
 
 class RedispatchBody(Body):
-    reason: Reason = "redispatched"
+    reason: Code = "redispatched"
 
 
 class RefundBody(Body):
-    reason: Reason = "refunded"
+    reason: Code = "refunded"
 
 
 class Ready(BaseModel):

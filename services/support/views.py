@@ -1,6 +1,6 @@
 """Support's read models: the list of cases, most urgent first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from services.support.domain import events as e
 from services.support.domain.state import Case, NoCase, Stage, evolve_case
 from services.support.domain.vocabulary import Decision, Kind, Outcome, Severity
 from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
 
 LISTS = "cases"
 LISTS_VERSION = 1
@@ -51,12 +52,14 @@ class Rows:
     more: bool
 
 
-_COLUMNS = tuple(field.name for field in fields(CaseRow))
+# The note is kept as the event keeps it, sealed: a column that holds the same whoever builds the list, and when.
+_COLUMNS = (*(field.name for field in fields(CaseRow) if field.name != "note"), "sealed_note")
+_FIXED = ("case_id", "position", "sealed_note")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cases"
 _UPSERT = (
     f"INSERT INTO cases ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'%({name})s' for name in _COLUMNS)})"
     " ON CONFLICT (case_id) DO UPDATE SET "
-    + ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS if name not in ("case_id", "position"))
+    + ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS if name not in _FIXED)
 )
 
 
@@ -75,7 +78,7 @@ def row_of(case: Case, version: int, position: int = 0) -> CaseRow:
         reasons=case.reasons,
         failure_reason=case.failure_reason,
         goods=case.goods,
-        note=opened.note,
+        note=opened.note or "",
         stage=case.stage,
         agent_id=case.agent_id,
         overdue=case.overdue,
@@ -99,12 +102,17 @@ def project(connection: Any, stored: StoredEvent, event: e.Event) -> None:
     state = evolve_case(_case(known) if known else NoCase(), event)
     if isinstance(state, Case):
         row = row_of(state, stored.version, stored.position)
-        values = {name: getattr(row, name) for name in _COLUMNS}
-        connection.execute(_UPSERT, values | {"reasons": list(row.reasons)})
+        values = {name: getattr(row, name) for name in _COLUMNS if name != "sealed_note"}
+        connection.execute(_UPSERT, values | {"reasons": list(row.reasons), "sealed_note": _sealed_note(stored)})
+
+
+def _sealed_note(stored: StoredEvent) -> str | None:
+    note = stored.data.get("note")
+    return str(note["sealed"]) if isinstance(note, Mapping) else None
 
 
 def cases(
-    connection: Any,
+    tx: Transaction,
     *,
     stages: Collection[Stage] | None,
     severity: Severity | None,
@@ -114,6 +122,7 @@ def cases(
     limit: int,
 ) -> Rows:
     """A page of cases after (severity, position). First in its transaction."""
+    connection = tx.connection
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     position = connection.execute(
         "SELECT position FROM follower_positions WHERE name = %s", (f"{LISTS}.v{LISTS_VERSION}",)
@@ -136,14 +145,23 @@ def cases(
             "limit": limit + 1,
         },
     ).fetchall()
-    rows = [_row(entry) for entry in found]
+    rows = [_row(entry, _opened(tx, entry)) for entry in found]
     return Rows(rows[:limit], int(position["position"]) if position else 0, len(rows) > limit)
 
 
-def _row(entry: dict[str, Any]) -> CaseRow:
+def _opened(tx: Transaction, entry: dict[str, Any]) -> str:
+    """The note of a row; empty when there is none, or its customer has been forgotten."""
+    if entry["sealed_note"] is None:
+        return ""
+    return str(tx.vault.open(entry["customer_id"], entry["sealed_note"]) or "")
+
+
+def _row(entry: dict[str, Any], note: str = "") -> CaseRow:
+    told = {name: value for name, value in entry.items() if name != "sealed_note"}
     return CaseRow(
-        **entry
+        **told
         | {
+            "note": note,
             "kind": Kind(entry["kind"]),
             "severity": Severity(entry["severity"]),
             "reasons": tuple(entry["reasons"]),
@@ -168,7 +186,7 @@ def _case(entry: dict[str, Any]) -> Case:
         reasons=row.reasons,
         failure_reason=row.failure_reason,
         goods=row.goods,
-        note=row.note,
+        note=None,
         opened_at=row.opened_at,
         decide_by=row.decide_by or row.opened_at,
     )

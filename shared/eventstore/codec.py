@@ -83,9 +83,12 @@ def sealed_fields(data: dict[str, Any], personal: Sequence[Personal], vault: Vau
 
 
 def opened_fields(data: dict[str, Any], personal: Sequence[Personal], vault: Vault) -> dict[str, Any]:
-    """Opens the personal fields of `data`, in place; None for a subject that has been forgotten."""
+    """Opens the personal fields of `data`, in place; None for a subject that has been forgotten.
+
+    What an earlier version of the type kept in plain is read as it is.
+    """
     for each in personal:
-        sealed = data[each.field]
-        if sealed is not None:
-            data[each.field] = vault.open(data[each.subject], sealed["sealed"])
+        kept = data[each.field]
+        if isinstance(kept, Mapping) and kept.keys() == {"sealed"}:
+            data[each.field] = vault.open(data[each.subject], kept["sealed"])
     return data

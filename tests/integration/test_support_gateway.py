@@ -80,6 +80,9 @@ def test_an_agent_opens_a_complaint_and_an_order_has_one_open_case(town: Town) -
         body = {"order_id": "ord_cold", "reason": "cold_food", "note": "says it was cold"}
         opened = agent.post("/v1/cases", json=body)
         assert (opened.status_code, opened.json()["kind"], opened.json()["severity"]) == (201, "complaint", "P3")
+        assert opened.json()["note"] == "says it was cold"
+        (listed,) = town.listed(agent, "/v1/cases", 1, order_id="ord_cold")
+        assert listed["note"] == "says it was cold"
         again = agent.post("/v1/cases", json=body)
         assert (again.status_code, again.json()["code"]) == (409, "case.already_open")
         assert again.json()["case_id"] == opened.json()["case_id"]

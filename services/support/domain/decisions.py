@@ -110,7 +110,7 @@ def open_case(
             reasons=reasons,
             failure_reason=trouble.reason,
             goods=trouble.goods,
-            note=trouble.note,
+            note=trouble.note or None,
             opened_at=command.now,
             decide_by=command.now + timedelta(seconds=policy.decision_seconds),
         )

@@ -51,6 +51,9 @@ DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOpened:
+    """`note` is what the customer said, in an agent's words: personal, so None once the customer has been forgotten,
+    and None when nobody said anything."""
+
     case_id: str
     order_id: str
     customer_id: str | None
@@ -61,7 +64,7 @@ class CaseOpened:
     reasons: tuple[str, ...]
     failure_reason: str
     goods: str
-    note: str
+    note: str | None
     opened_at: datetime
     decide_by: datetime
 

@@ -69,7 +69,7 @@ class OrderFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """What went wrong: the failure's reason code and where the goods are, in the words of dispatch; or a complaint's
-    `note`, which is the agent's own."""
+    `note`, which is what the customer said, in the agent's words."""
 
     kind: Kind
     reason: str

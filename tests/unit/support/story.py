@@ -43,7 +43,7 @@ def opened(kind: Kind = Kind.DELIVERY_FAILED, severity: Severity = Severity.P2) 
         reasons=(kind.value,),
         failure_reason="address_wrong",
         goods="returned",
-        note="",
+        note=None,
         opened_at=NOW,
         decide_by=after(POLICY.decision_seconds),
     )

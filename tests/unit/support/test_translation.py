@@ -1,8 +1,10 @@
 """What support makes of others' messages, what it tells them, and what its history looked like in each version."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +40,22 @@ from tests.unit.support.story import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
-VAULT = KeyVault(MemoryKeys({}))
+NOTE = "Ms Chen says the soup was cold."
+
+
+class GlassVault:
+    """Seals so that a golden file can be read: whose it is, and what."""
+
+    def seal(self, subject_id: str, plain: Any) -> str:
+        return json.dumps([subject_id, plain])
+
+    def open(self, subject_id: str, sealed: str) -> Any:
+        owner, plain = json.loads(sealed)
+        assert owner == subject_id
+        return plain
+
+
+VAULT = GlassVault()
 PARTIES = {"order_id": ORDER, "customer_id": "cus_1", "merchant_id": "mer_1"}
 
 EVENTS: list[e.Event] = [
@@ -47,7 +64,7 @@ EVENTS: list[e.Event] = [
     e.TroubleJoined(order_id=ORDER, case_id=CASE, source="evt_2"),
     SETTLED,
     DELIVERED,
-    opened(),
+    replace(opened(), note=NOTE),
     e.TroubleAdded(
         case_id=CASE, kind=Kind.UNDELIVERABLE, failure_reason="no_rider", goods="left", severity=Severity.P1
     ),
@@ -172,3 +189,20 @@ def test_every_version_that_was_ever_stored_can_be_read(entry: EventType[e.Event
     for version in range(1, entry.schema_version + 1):
         data = json.loads(golden(entry.name, version).read_text(encoding="utf-8"))
         assert isinstance(codec.EVERYTHING.decode(entry.name, version, data, VAULT), entry.cls)
+
+
+@pytest.mark.parametrize(("kept", "read"), [("", None), (NOTE, NOTE)])
+def test_a_note_of_the_first_version_was_kept_in_plain_and_is_still_read(kept: str, read: str | None) -> None:
+    first = json.loads(golden("CaseOpened", 1).read_text(encoding="utf-8")) | {"note": kept}
+    case = codec.EVERYTHING.decode("CaseOpened", 1, first, VAULT)
+    assert isinstance(case, e.CaseOpened)
+    assert case.note == read
+
+
+def test_a_note_is_sealed_under_the_customer_and_gone_with_them() -> None:
+    vault = KeyVault(MemoryKeys({}))
+    name, version, data = codec.EVERYTHING.encode(replace(opened(), note=NOTE), vault)
+    assert NOTE not in json.dumps(data)
+    assert codec.EVERYTHING.decode(name, version, data, vault) == replace(opened(), note=NOTE)
+    vault.forget("cus_1")
+    assert codec.EVERYTHING.decode(name, version, data, vault) == opened()

@@ -7,7 +7,7 @@ from services.order import access, answering, live, requests, views
 from services.order.application import perform
 from services.order.codec import MERCHANT
 from services.order.customer_routes import CustomerRoutes
-from services.order.domain import transitions as table
+from services.order.domain import errors
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
@@ -206,13 +206,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/accept",
-        roles=table.ACCEPT.roles,
+        roles={"merchant"},
         body=AcceptBody,
         answer=OrderView,
         command=True,
         summary="Accept an order",
         tags=KITCHEN,
-        refusals=(NotFound, *table.ACCEPT.refusals()),
+        refusals=(NotFound, errors.PaymentPending, errors.OrderEnded, errors.ReadyTimeOutOfRange),
     )
     def accept_order(self, call: Call[AcceptBody], order_id: str) -> OrderView:
         context = call.context
@@ -222,13 +222,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/reject",
-        roles=table.REJECT.roles,
+        roles={"merchant"},
         body=RejectBody,
         answer=OrderView,
         command=True,
         summary="Decline an order",
         tags=KITCHEN,
-        refusals=(NotFound, *table.REJECT.refusals()),
+        refusals=(NotFound, errors.OrderAlreadyAccepted, errors.OrderEnded),
     )
     def reject_order(self, call: Call[RejectBody], order_id: str) -> OrderView:
         command = requests.rejection(call.body, order_id, call.context.occurred_at, call.now)
@@ -237,13 +237,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/extend-preparation",
-        roles=table.EXTEND.roles,
+        roles={"merchant"},
         body=ExtendBody,
         answer=OrderView,
         command=True,
         summary="Promise the food for later",
         tags=KITCHEN,
-        refusals=(NotFound, *table.EXTEND.refusals()),
+        refusals=(NotFound, errors.OrderNotAccepted, errors.NotAnExtension, errors.FoodAlreadyReady),
     )
     def extend_preparation(self, call: Call[ExtendBody], order_id: str) -> OrderView:
         command = requests.extension(call.body, order_id, call.context.occurred_at, call.now)
@@ -252,13 +252,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/start-preparation",
-        roles=table.START.roles,
+        roles={"merchant"},
         body=Timed,
         answer=OrderView,
         command=True,
         summary="Begin to cook",
         tags=KITCHEN,
-        refusals=(NotFound, *table.START.refusals()),
+        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
     )
     def start_preparation(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.preparation(order_id, call.context.occurred_at, call.now)
@@ -267,13 +267,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/ready",
-        roles=table.MARK_READY.roles,
+        roles={"merchant"},
         body=Timed,
         answer=OrderView,
         command=True,
         summary="The food is ready",
         tags=KITCHEN,
-        refusals=(NotFound, *table.MARK_READY.refusals()),
+        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
     )
     def mark_ready(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.readiness(order_id, call.context.occurred_at, call.now)
@@ -282,14 +282,20 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/cancel",
-        roles=table.CANCEL.roles,
+        roles=access.READERS,
         body=CancelBody,
         answer=OrderView,
         command=True,
         summary="Cancel an order",
         description="At once until a rider is assigned; then the order is `cancelling` until dispatch answers.",
         tags=ORDERS,
-        refusals=(NotFound, *table.CANCEL.refusals()),
+        refusals=(
+            NotFound,
+            errors.OrderAlreadyPickedUp,
+            errors.OrderAlreadyDelivered,
+            errors.OrderWithSupport,
+            errors.OrderEnded,
+        ),
     )
     def cancel_order(self, call: Call[CancelBody], order_id: str) -> OrderView:
         with self.parts.store.reading() as tx:
@@ -300,13 +306,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/confirm",
-        roles=table.CONFIRM.roles,
+        roles={"customer"},
         body=ConfirmBody,
         answer=OrderView,
         command=True,
         summary="Confirm that the order has arrived",
         tags=ORDERS,
-        refusals=(NotFound, *table.CONFIRM.refusals()),
+        refusals=(NotFound, errors.OrderNotDelivered, errors.OrderEnded),
     )
     def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
         return self._do(call, requests.confirmation(order_id, call.now), access.require_customer)
@@ -314,13 +320,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/review",
-        roles=table.REVIEW.roles,
+        roles={"customer"},
         body=ReviewBody,
         answer=OrderView,
         command=True,
         summary="Say how it was",
         tags=ORDERS,
-        refusals=(NotFound, *table.REVIEW.refusals()),
+        refusals=(NotFound, errors.OrderNotDelivered, errors.AlreadyReviewed, errors.ReviewIsClosed),
     )
     def review_order(self, call: Call[ReviewBody], order_id: str) -> OrderView:
         return self._do(call, requests.reviewing(call.body, order_id, call.now), access.require_customer)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from shared.contracts.catalogue import message_class
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -74,7 +76,7 @@ def read(body: bytes) -> Received | None:
     try:
         envelope = Envelope.from_bytes(body)
     except ValueError as error:
-        return _unreadable(body, f"not an envelope: {error}")
+        return _unreadable(body, f"not an envelope: {_said(error)}")
     if not _storable(envelope):
         return _unreadable(body, "the envelope's keys are too long, too large, or hold a NUL")
     known = message_class(envelope.source, envelope.type)
@@ -84,9 +86,18 @@ def read(body: bytes) -> Received | None:
     try:
         message = known.model_validate(envelope.data)
     except ValueError as error:
-        fault = f"not a valid {envelope.type}: {error}"
+        fault = f"not a valid {envelope.type}: {_said(error)}"
     key = SequenceKey(envelope.source, envelope.subject, envelope.partitionkey)
     return Received(key, envelope.sequence, envelope.id, envelope.type, body, envelope, message, fault)
+
+
+def _said(error: ValueError) -> str:
+    """Where and why, without the values: they may be a person's, and errors are shown and logged."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)
+    )
 
 
 def _storable(envelope: Envelope) -> bool:

@@ -70,10 +70,12 @@ check-imports: $(STAMP)
 
 check-documents: $(STAMP)
 	$(BIN)/python -m shared.contracts.docs --check
+	$(BIN)/python -m services.order.lifecycle_page --check
 	$(BIN)/python -m shared.contracts.compatibility
 
 docs: $(STAMP) ## writes the generated documents
 	@$(BIN)/python -m shared.contracts.docs
+	@$(BIN)/python -m services.order.lifecycle_page
 
 release-catalogue: $(STAMP) ## records the messages as those of a release: VERSION=0.2.0
 	@$(BIN)/python -m shared.contracts.compatibility --release $(VERSION)

@@ -7,7 +7,7 @@ from services.order import access, answering, live, requests, views
 from services.order.application import perform
 from services.order.codec import MERCHANT
 from services.order.customer_routes import CustomerRoutes
-from services.order.domain import errors
+from services.order.domain import transitions as table
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
@@ -206,13 +206,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/accept",
-        roles={"merchant"},
+        roles=table.ACCEPT.roles,
         body=AcceptBody,
         answer=OrderView,
         command=True,
         summary="Accept an order",
         tags=KITCHEN,
-        refusals=(NotFound, errors.PaymentPending, errors.OrderEnded, errors.ReadyTimeOutOfRange),
+        refusals=(NotFound, *table.ACCEPT.refusals()),
     )
     def accept_order(self, call: Call[AcceptBody], order_id: str) -> OrderView:
         context = call.context
@@ -222,13 +222,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/reject",
-        roles={"merchant"},
+        roles=table.REJECT.roles,
         body=RejectBody,
         answer=OrderView,
         command=True,
         summary="Decline an order",
         tags=KITCHEN,
-        refusals=(NotFound, errors.OrderAlreadyAccepted, errors.OrderEnded),
+        refusals=(NotFound, *table.REJECT.refusals()),
     )
     def reject_order(self, call: Call[RejectBody], order_id: str) -> OrderView:
         command = requests.rejection(call.body, order_id, call.context.occurred_at, call.now)
@@ -237,13 +237,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/extend-preparation",
-        roles={"merchant"},
+        roles=table.EXTEND.roles,
         body=ExtendBody,
         answer=OrderView,
         command=True,
         summary="Promise the food for later",
         tags=KITCHEN,
-        refusals=(NotFound, errors.OrderNotAccepted, errors.NotAnExtension, errors.FoodAlreadyReady),
+        refusals=(NotFound, *table.EXTEND.refusals()),
     )
     def extend_preparation(self, call: Call[ExtendBody], order_id: str) -> OrderView:
         command = requests.extension(call.body, order_id, call.context.occurred_at, call.now)
@@ -252,13 +252,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/start-preparation",
-        roles={"merchant"},
+        roles=table.START.roles,
         body=Timed,
         answer=OrderView,
         command=True,
         summary="Begin to cook",
         tags=KITCHEN,
-        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
+        refusals=(NotFound, *table.START.refusals()),
     )
     def start_preparation(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.preparation(order_id, call.context.occurred_at, call.now)
@@ -267,13 +267,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/ready",
-        roles={"merchant"},
+        roles=table.MARK_READY.roles,
         body=Timed,
         answer=OrderView,
         command=True,
         summary="The food is ready",
         tags=KITCHEN,
-        refusals=(NotFound, errors.OrderNotAccepted, errors.OrderEnded),
+        refusals=(NotFound, *table.MARK_READY.refusals()),
     )
     def mark_ready(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.readiness(order_id, call.context.occurred_at, call.now)
@@ -282,20 +282,14 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/cancel",
-        roles=access.READERS,
+        roles=table.CANCEL.roles,
         body=CancelBody,
         answer=OrderView,
         command=True,
         summary="Cancel an order",
         description="At once until a rider is assigned; then the order is `cancelling` until dispatch answers.",
         tags=ORDERS,
-        refusals=(
-            NotFound,
-            errors.OrderAlreadyPickedUp,
-            errors.OrderAlreadyDelivered,
-            errors.OrderWithSupport,
-            errors.OrderEnded,
-        ),
+        refusals=(NotFound, *table.CANCEL.refusals()),
     )
     def cancel_order(self, call: Call[CancelBody], order_id: str) -> OrderView:
         with self.parts.store.reading() as tx:
@@ -306,13 +300,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/confirm",
-        roles={"customer"},
+        roles=table.CONFIRM.roles,
         body=ConfirmBody,
         answer=OrderView,
         command=True,
         summary="Confirm that the order has arrived",
         tags=ORDERS,
-        refusals=(NotFound, errors.OrderNotDelivered, errors.OrderEnded),
+        refusals=(NotFound, *table.CONFIRM.refusals()),
     )
     def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
         return self._do(call, requests.confirmation(order_id, call.now), access.require_customer)
@@ -320,13 +314,13 @@ class OrderGateway(CustomerRoutes, StandardRoutes):
     @route(
         "POST",
         "/v1/orders/<order_id>/review",
-        roles={"customer"},
+        roles=table.REVIEW.roles,
         body=ReviewBody,
         answer=OrderView,
         command=True,
         summary="Say how it was",
         tags=ORDERS,
-        refusals=(NotFound, errors.OrderNotDelivered, errors.AlreadyReviewed, errors.ReviewIsClosed),
+        refusals=(NotFound, *table.REVIEW.refusals()),
     )
     def review_order(self, call: Call[ReviewBody], order_id: str) -> OrderView:
         return self._do(call, requests.reviewing(call.body, order_id, call.now), access.require_customer)

@@ -308,12 +308,13 @@ def test_impossible_transitions_are_clear_conflicts(town: Town) -> None:
         return str(answer.json()["code"])
 
     scores = {"merchant": 5, "rider": 5, "platform": 5}
-    assert refused("confirm", "customer", customer, {}) == "order.not_delivered"
-    assert refused("review", "customer", customer, scores) == "order.not_delivered"
-    assert refused("ready", "merchant", town.merchant_id, {}) == "order.not_accepted"
+    assert refused("confirm", "customer", customer, {}) == "order.cannot_confirm_when_pending_acceptance"
+    assert refused("review", "customer", customer, scores) == "order.cannot_review_when_pending_acceptance"
+    assert refused("ready", "merchant", town.merchant_id, {}) == "order.cannot_ready_when_pending_acceptance"
     town.kitchen(order_id, "reject", reason="sold_out")
-    assert refused("accept", "merchant", town.merchant_id, {"preparation_minutes": 1}) == "order.ended"
-    assert refused("cancel", "customer", customer, {}) == "order.ended"
+    late = refused("accept", "merchant", town.merchant_id, {"preparation_minutes": 1})
+    assert late == "order.cannot_accept_when_rejected"
+    assert refused("cancel", "customer", customer, {}) == "order.cannot_cancel_when_rejected"
     wait_until(lambda: town.order(order_id, customer)["payment"]["state"] == "released", 20, "never released")
 
 

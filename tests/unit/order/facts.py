@@ -1,5 +1,6 @@
 """One order's facts as tests like to have them: plain, complete, at fixed times."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,9 @@ delivered = e.OrderDelivered(
 failed = e.OrderDeliveryFailed(
     **whose(after(minutes=30)), rider_id=RIDER, reason="customer_unreachable", goods=Goods.WITH_RIDER
 )
+failed_at_counter = e.OrderDeliveryFailed(
+    **whose(after(minutes=10)), rider_id=RIDER, reason="merchant_closed", goods=Goods.NOT_COLLECTED
+)
 undeliverable = e.OrderUndeliverable(**whose(after(minutes=21)))
 redispatched = e.OrderRedispatched(**whose(after(minutes=31)), back_to=OrderState.READY, reason="again", by="agt_1")
 returning = e.ReturnStarted(**whose(after(minutes=31)), rider_id=RIDER)
@@ -94,6 +98,7 @@ delivered_anyway = e.DeliveredAfterCancellation(**whose(after(minutes=30)), ride
 withdrawing = e.WithdrawalRequested(
     **whose(after(minutes=8)), by=By.CUSTOMER, reason="changed_mind", answer_by=after(minutes=10), asks=1
 )
+withdrawing_for_the_last_time = replace(withdrawing, asks=30)
 withdrawal_refused = e.CancellationRefused(**whose(after(minutes=9)), back_to=OrderState.ACCEPTED, reason="picked_up")
 unanswered = e.WithdrawalUnanswered(**whose(after(minutes=70)), back_to=OrderState.ACCEPTED)
 cancelled = e.OrderCancelled(**whose(after(minutes=9)), by=By.CUSTOMER, reason="changed_mind", fee_cents=0)

@@ -1,0 +1,177 @@
+"""The table of an order's life says what the decisions do, cell by cell, and promises nothing that never happens."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+
+from services.order.application import ExistingOrderCommand
+from services.order.domain import events as e
+from services.order.domain.lifecycle import Moves, Refused, Row, Same
+from services.order.domain.transitions import PEOPLES_ROWS, ROWS, TIME_ROWS, row_of
+from services.order.domain.values import By, Goods, OrderState, Wait
+from services.order.gateway import OrderGateway
+from services.order.lifecycle_page import PAGE, render
+from shared.gateway.route import routes_of
+from shared.kernel.errors import DomainError
+from tests.unit.order import facts as f
+from tests.unit.order import wishes as w
+from tests.unit.order.scenario import Given, given
+
+_S = OrderState
+Story = tuple[e.OrderEvent, ...]
+
+
+def _withdrawing(story: Story) -> Story:
+    return (*story, f.assigned, f.withdrawing)
+
+
+STORIES: dict[OrderState, tuple[Story, ...]] = {
+    _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID),
+    _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED),
+    _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned)),
+    _S.READY: (f.READY, (*f.READY, f.assigned)),
+    _S.DELIVERING: (f.ON_THE_WAY,),
+    _S.DELIVERED: (f.DELIVERED,),
+    _S.DELIVERY_EXCEPTION: (
+        f.FAILED,
+        f.UNDELIVERABLE,
+        (*f.ACCEPTED, f.undeliverable),
+        (*f.COOKING, f.undeliverable),
+        (*f.FAILED, f.returning, f.brought_back),
+    ),
+    _S.RETURNING: (
+        (*f.FAILED, f.returning),
+        (*f.ACCEPTED, f.assigned, f.failed_at_counter, f.returning),
+        (*f.COOKING, f.assigned, f.failed_at_counter, f.returning),
+    ),
+    _S.COMPLETED: (f.COMPLETED, (*f.COMPLETED, f.reviewed), (*f.COMPLETED, f.review_closed)),
+    _S.CANCELLING: (
+        f.CANCELLING,
+        _withdrawing(f.COOKING),
+        _withdrawing(f.READY),
+        (*f.ON_THE_WAY, f.withdrawing),
+        *((*story, f.withdrawing_for_the_last_time) for story in (f.ASSIGNED, f.ON_THE_WAY)),
+        *((*story, f.assigned, f.withdrawing_for_the_last_time) for story in (f.COOKING, f.READY)),
+    ),
+    _S.CANCELLED: (f.CANCELLED, (*f.CANCELLED, f.taken)),
+    _S.REJECTED: (f.REJECTED,),
+    _S.ARCHIVED: (f.ARCHIVED,),
+}
+"""The different ways to be in each state."""
+
+WISHES: Sequence[ExistingOrderCommand] = (
+    w.accept(),
+    w.accept(3 * w.DAY),
+    w.reject(),
+    w.extend(),
+    w.extend(10),
+    w.extend(3 * w.DAY),
+    w.start(),
+    w.mark_ready(),
+    *(w.cancel(by) for by in (By.CUSTOMER, By.MERCHANT, By.SUPPORT, By.OPERATIONS)),
+    w.confirm(),
+    w.review(),
+    w.review(merchant=1),
+    w.review(at=20 * w.DAY),
+    w.paid(),
+    w.unpaid(),
+    w.rider_assigned(),
+    w.rider_assigned(f.OTHER_RIDER),
+    w.rider_unassigned(),
+    w.picked_up(),
+    w.picked_up(late=True),
+    w.delivered(),
+    w.failed(),
+    w.failed(Goods.NOT_COLLECTED),
+    w.undeliverable(),
+    w.withdrawn(),
+    w.withdrawal_refused(),
+    w.return_opened(),
+    w.goods_returned(),
+    w.redispatch(),
+    w.support_cancels(),
+    *(w.time_is_up(wait) for wait in Wait),
+)
+
+
+def of(row: Row) -> list[ExistingOrderCommand]:
+    return [wish for wish in WISHES if row_of(wish) is row]
+
+
+def outcomes(
+    row: Row, state: OrderState
+) -> list[tuple[Given, ExistingOrderCommand, list[e.OrderEvent] | DomainError]]:
+    return [
+        (given(*story), wish, given(*story).when(wish).outcome_or_refusal())
+        for story, wish in product(STORIES[state], of(row))
+    ]
+
+
+@pytest.mark.parametrize("state", list(OrderState))
+def test_every_story_tells_of_its_state(state: OrderState) -> None:
+    for story in STORIES[state]:
+        order = given(*story).order
+        assert order is not None
+        assert order.state is state
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_is_tried(row: Row) -> None:
+    assert of(row)
+
+
+def test_every_wait_has_its_row() -> None:
+    assert set(TIME_ROWS) == set(Wait)
+
+
+@pytest.mark.parametrize("state", list(OrderState))
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_table_does_not_lie(row: Row, state: OrderState) -> None:
+    cell = row.cells[state]
+    reached: set[OrderState] = set()
+    refused: set[type[DomainError]] = set()
+    for before, wish, outcome in outcomes(row, state):
+        if isinstance(outcome, DomainError):
+            refused.add(type(outcome))
+        elif outcome:
+            order = Given((*before.facts, *outcome)).order
+            assert order is not None
+            reached.add(order.state)
+        else:
+            assert not isinstance(cell, Refused), f"{wish} was let go and not refused"
+    match cell:
+        case Moves():
+            assert reached == cell.to
+            assert refused == set(cell.unless)
+        case Same():
+            assert (reached, refused) == (set(), set())
+        case Refused():
+            assert reached == set()
+            assert refused == {row.refusal(state)}
+
+
+def test_every_impossible_transition_has_a_code_of_its_own_and_names_its_family() -> None:
+    refusals = [(row, state, refusal) for row in ROWS for state in OrderState if (refusal := row.refusal(state))]
+    assert len({refusal.code for _, _, refusal in refusals}) == len(refusals)
+    for row, state, refusal in refusals:
+        [(_, _, said)] = outcomes(row, state)[:1]
+        assert isinstance(said, DomainError)
+        assert said.facts["state"] == state.value
+        assert said.facts["why"] == refusal.__mro__[1].code  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_only_people_are_refused(row: Row) -> None:
+    assert row.by_people or not row.refusals()
+
+
+@pytest.mark.parametrize("row", PEOPLES_ROWS, ids=lambda row: row.name)
+def test_the_route_of_a_row_is_for_those_whom_the_table_names_and_documents_its_refusals(row: Row) -> None:
+    [spec] = [each for each in routes_of(OrderGateway) if each.path.endswith(f"<order_id>/{row.name}")]
+    assert spec.roles == row.roles
+    assert set(row.refusals()) <= set(spec.refusals)
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render()

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic
 
 from services.dispatch.codec import DELIVERY, RIDER
@@ -16,6 +17,7 @@ from services.dispatch.domain.rider import decisions as rider_decisions
 from services.dispatch.domain.rider.commands import RiderCommand
 from services.dispatch.domain.rider.events import RiderEvent
 from services.dispatch.domain.rider.state import Rider
+from shared.eventstore import because
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, DueDeadline, E, S
 from shared.eventstore.ports import Store, Transaction
@@ -110,10 +112,11 @@ def perform(transaction: Transaction, command: Command, context: Context, policy
     raise RuntimeError(f"{type(command).__name__} does not come to an end")
 
 
-def fire_deadlines(store: Store, context: Context, policy: DispatchPolicy) -> int:
-    """Acts on every wait that has run out by `context.now`; returns how many."""
+def fire_deadlines(store: Store, actor: str, now: datetime, policy: DispatchPolicy) -> int:
+    """Acts on every wait that has run out by now; returns how many."""
 
     def fire(transaction: Transaction, due: DueDeadline) -> None:
-        perform(transaction, reactions.on_deadline(due.stream_id, due.name, context.now), context, policy)
+        with because.of_deadline(transaction, due, actor, now) as context:
+            perform(transaction, reactions.on_deadline(due.stream_id, due.name, now), context, policy)
 
-    return store.take_due(context.now, fire)
+    return store.take_due(now, fire)

@@ -1,21 +1,23 @@
 """One turn of the engine: the leader looks at the world, decides purely, and asks riders through their streams."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.dispatch import views
 from services.dispatch.application import perform
+from services.dispatch.codec import DELIVERY
 from services.dispatch.domain.delivery.commands import OfferDelivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.engine.nearest import decide
 from services.dispatch.engine.picture import Decision, NobodyFits, OfferTo
-from shared.eventstore.model import Context
+from shared.eventstore import because
 from shared.eventstore.ports import Store, Transaction
 from shared.kernel.errors import DomainError, StaleVersion
 
 _LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('doorstep.dispatch.engine', 0)) AS leads"
 
 
-def take_turn(store: Store, context: Context, policy: DispatchPolicy) -> int:
+def take_turn(store: Store, actor: str, now: datetime, policy: DispatchPolicy) -> int:
     """Asks whom the policy chooses; returns how many riders were asked (0 as well when another process leads).
 
     The lock lasts for the turn only, so that a leader that dies leaves nothing to wait for.
@@ -23,32 +25,34 @@ def take_turn(store: Store, context: Context, policy: DispatchPolicy) -> int:
     with store.transaction() as turn:
         if not turn.connection.execute(_LEAD).fetchone()["leads"]:
             return 0
-        picture = views.picture(turn.connection, context.now, policy.deliveries_per_tick)
+        picture = views.picture(turn.connection, now, policy.deliveries_per_tick)
         if picture is None:
             return 0
         decisions = decide(picture, policy)
-        asked = offer(store, decisions, context, policy)
-        views.explain(turn.connection, [each for each in decisions if isinstance(each, NobodyFits)], context.now)
+        asked = offer(store, decisions, actor, now, policy)
+        views.explain(turn.connection, [each for each in decisions if isinstance(each, NobodyFits)], now)
         return asked
 
 
-def offer(store: Store, decisions: Sequence[Decision], context: Context, policy: DispatchPolicy) -> int:
+def offer(store: Store, decisions: Sequence[Decision], actor: str, now: datetime, policy: DispatchPolicy) -> int:
     """Issues each offer in a transaction of its own, judged by the streams: the picture may be a moment old."""
-    return sum(_offer(store, each, context, policy) for each in decisions if isinstance(each, OfferTo))
+    return sum(_offer(store, each, actor, now, policy) for each in decisions if isinstance(each, OfferTo))
 
 
-def _offer(store: Store, decision: OfferTo, context: Context, policy: DispatchPolicy) -> bool:
+def _offer(store: Store, decision: OfferTo, actor: str, now: datetime, policy: DispatchPolicy) -> bool:
     command = OfferDelivery(
         delivery_id=decision.delivery_id,
         rider_id=decision.rider_id,
         distance_m=decision.distance_m,
         reasons=decision.reasons,
         again=decision.again,
-        now=context.now,
+        now=now,
     )
 
     def work(transaction: Transaction) -> bool:
-        return bool(perform(transaction, command, context, policy).delivery(decision.delivery_id).events)
+        version = transaction.load(DELIVERY, decision.delivery_id).version
+        with because.of_state(transaction, "offer", decision.delivery_id, version, actor, now) as context:
+            return bool(perform(transaction, command, context, policy).delivery(decision.delivery_id).events)
 
     try:
         return store.run(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.batched import one_at_a_time
 from shared.eventstore.model import Context, StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
@@ -50,11 +52,11 @@ class DispatchParts:
 
     def run_engine(self) -> int:
         """One turn of the engine; returns how many riders were asked."""
-        return engine_turn.take_turn(self.store, self._on_its_own(ENGINE_ACTOR), self.policy)
+        return engine_turn.take_turn(self.store, ENGINE_ACTOR, self.clock.now(), self.policy)
 
     def fire_deadlines(self) -> int:
         """Acts on the waits that have run out; returns how many."""
-        return fire_deadlines(self.store, self._on_its_own(DEADLINE_ACTOR), self.policy)
+        return fire_deadlines(self.store, DEADLINE_ACTOR, self.clock.now(), self.policy)
 
     def run_projection(self) -> int:
         """Brings the read models up to date; returns how many events that took."""
@@ -64,10 +66,6 @@ class DispatchParts:
         self.broadcast.close()
         self.publisher.close()
         self.store.close()
-
-    def _on_its_own(self, actor: str) -> Context:
-        now = self.clock.now()
-        return Context(actor=actor, now=now, occurred_at=now, correlation_id=self.ids("cor"))
 
 
 def build(settings: Settings) -> DispatchParts:
@@ -113,23 +111,27 @@ def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
     return hear
 
 
-def project(transaction: Transaction, stored: StoredEvent) -> None:
-    """Folds one event of the log into the read models."""
-    version, data, vault = stored.schema_version, stored.data, transaction.vault
-    if DELIVERY_CODEC.knows(stored.type):
-        delivery_event = DELIVERY_CODEC.decode(stored.type, version, data, vault)
-        views.project_delivery(transaction.connection, stored, delivery_event)
-    elif RIDER_CODEC.knows(stored.type):
-        rider_event = RIDER_CODEC.decode(stored.type, version, data, vault)
-        views.project_rider(transaction.connection, stored, rider_event)
+def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the read models."""
+    deliveries = {stored.stream_id for stored in events if DELIVERY_CODEC.knows(stored.type)}
+    riders = {stored.stream_id for stored in events} - deliveries
+    lists, vault = views.Lists(transaction.connection, deliveries, riders), transaction.vault
+    for stored in events:
+        version, data = stored.schema_version, stored.data
+        if DELIVERY_CODEC.knows(stored.type):
+            lists.fold_delivery(stored, DELIVERY_CODEC.decode(stored.type, version, data, vault))
+        else:
+            lists.fold_rider(stored, RIDER_CODEC.decode(stored.type, version, data, vault))
+    lists.write()
 
 
 VIEWS = Projection(
     views.PROJECTION,
     views.VERSION,
-    project,
+    one_at_a_time(project),
     tables=("deliveries", "riders", "waiting"),
     also_writes=("rider_positions",),
+    apply_many=project,
 )
 PROJECTIONS: tuple[Projection, ...] = (VIEWS,)
 

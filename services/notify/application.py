@@ -22,6 +22,7 @@ from services.notify.domain.state import (
     evolve_preference,
 )
 from services.notify.domain.vocabulary import Medium, Telling, preference_id
+from shared.eventstore import because
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, Decided, DueDeadline, StoredEvent
 from shared.eventstore.ports import Transaction
@@ -180,14 +181,14 @@ def _settle(tx: Transaction, alert_id: str, reason: str, context: Context) -> No
 
 def on_deadline(tx: Transaction, due: DueDeadline, now: datetime, policy: NotifyPolicy) -> None:
     """What happens when a wait runs out."""
-    context = context_after(tx, due.stream_id, now)
-    match due.name:
-        case name if name == ACKNOWLEDGE:
-            perform(tx, c.EscalateAlert(alert_id=due.stream_id, now=now), context, policy)
-        case name if name == CLOSE_CONTACT:
-            perform(tx, c.CloseContact(order_id=sibling_id("ord", due.stream_id)), context, policy)
-        case name:
-            raise LookupError(f"nobody waits for {name}")
+    with because.of_deadline(tx, due, ACTOR, now) as context:
+        match due.name:
+            case name if name == ACKNOWLEDGE:
+                perform(tx, c.EscalateAlert(alert_id=due.stream_id, now=now), context, policy)
+            case name if name == CLOSE_CONTACT:
+                perform(tx, c.CloseContact(order_id=sibling_id("ord", due.stream_id)), context, policy)
+            case name:
+                raise LookupError(f"nobody waits for {name}")
 
 
 def context_after(tx: Transaction, stream_id: str, now: datetime) -> Context:

@@ -16,6 +16,7 @@ from services.order.inbound import commands_for
 from services.order.payments import PaymentProvider, ProviderAnswer, ProviderRequest, ProviderUnavailable
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore import because
 from shared.eventstore.follower import Follower
 from shared.eventstore.model import Context, DueDeadline, StoredEvent
 from shared.eventstore.ports import Transaction
@@ -106,14 +107,13 @@ class Reactors:
     def end_wait(self, tx: Transaction, due: DueDeadline) -> None:
         """Acts on a wait that ran out."""
         now = self.clock.now()
-        begun = tx.stream(due.stream_id)[0]
-        context = Context(actor="system:deadline", now=now, occurred_at=now, correlation_id=begun.correlation_id)
-        if due.name == p.RETRY:
-            order_id = sibling_id("ord", due.stream_id)
-            perform(tx, RetryPayment(order_id=order_id, at=now), context, self.policy)
-        else:
-            wait = EndWait(order_id=due.stream_id, at=now, now=now, wait=Wait(due.name))
-            perform(tx, wait, context, self.policy)
+        with because.of_deadline(tx, due, "system:deadline", now) as context:
+            if due.name == p.RETRY:
+                order_id = sibling_id("ord", due.stream_id)
+                perform(tx, RetryPayment(order_id=order_id, at=now), context, self.policy)
+            else:
+                wait = EndWait(order_id=due.stream_id, at=now, now=now, wait=Wait(due.name))
+                perform(tx, wait, context, self.policy)
 
     def hear(self, tx: Transaction, envelope: Envelope, message: Message) -> None:
         """Takes another service's fact in."""

@@ -19,6 +19,7 @@ from services.support.domain.state import (
     evolve_dossier,
 )
 from services.support.domain.vocabulary import dossier_id
+from shared.eventstore import because
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, DueDeadline, StoredEvent
 from shared.eventstore.ports import Transaction
@@ -170,22 +171,14 @@ def _load(tx: Transaction, case_id: str | None) -> CaseState:
 
 def on_deadline(tx: Transaction, due: DueDeadline, now: datetime, policy: SupportPolicy) -> None:
     """What happens when a wait runs out."""
-    last = tx.stream(due.stream_id)[-1]
-    context = Context(
-        actor=ACTOR,
-        now=now,
-        occurred_at=now,
-        correlation_id=last.correlation_id,
-        causation_id=last.event_id,
-        traceparent=last.traceparent,
-    )
-    match due.name:
-        case name if name == DECIDE:
-            perform(tx, c.EscalateCase(case_id=due.stream_id, now=now), context, policy)
-        case name if name == OUTCOME:
-            perform(tx, c.LapseDecision(case_id=due.stream_id, now=now), context, policy)
-        case name:
-            raise LookupError(f"nobody waits for {name}")
+    with because.of_deadline(tx, due, ACTOR, now) as context:
+        match due.name:
+            case name if name == DECIDE:
+                perform(tx, c.EscalateCase(case_id=due.stream_id, now=now), context, policy)
+            case name if name == OUTCOME:
+                perform(tx, c.LapseDecision(case_id=due.stream_id, now=now), context, policy)
+            case name:
+                raise LookupError(f"nobody waits for {name}")
 
 
 def project(tx: Transaction, stored: StoredEvent) -> None:

@@ -73,7 +73,7 @@ class PostgresDeadlines:
     def due(self, now: datetime, limit: int) -> list[DueDeadline]:
         """The deadlines to fire now, longest waiting first."""
         found = self._connection.execute(
-            "SELECT stream_id, name, due_at FROM deadlines WHERE next_try_at <= %s"
+            "SELECT stream_id, name, due_at, set_by FROM deadlines WHERE next_try_at <= %s"
             " ORDER BY next_try_at, stream_id, name LIMIT %s",
             (now, limit),
         )

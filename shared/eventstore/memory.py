@@ -124,7 +124,9 @@ class MemoryTransaction(FoldingTransaction):
             return False
         self._appended.setdefault(stream_id, []).extend(writing.events)
         for name, due_at in writing.waits_set.items():
-            self._waits[stream_id, name] = Wait(DueDeadline(stream_id, name, due_at), due_at)
+            self._waits[stream_id, name] = Wait(
+                DueDeadline(stream_id, name, due_at, writing.events[-1].version), due_at
+            )
         for name in writing.waits_cleared:
             self._waits[stream_id, name] = None
         return True

@@ -1,7 +1,7 @@
 """The shapes that pass between a service and its event store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -69,11 +69,15 @@ class Decided(Generic[S, E]):
 
 @dataclass(frozen=True, slots=True)
 class DueDeadline:
-    """A wait that ran out, handed to the service in the transaction that removes it."""
+    """A wait that ran out, handed to the service in the transaction that removes it.
+
+    `set_by` is the version of the last event of the append that set it; 0 when a former release did.
+    """
 
     stream_id: str
     name: str
     due_at: datetime
+    set_by: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

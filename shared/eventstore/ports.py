@@ -45,7 +45,9 @@ class Transaction(Protocol):
         """Folds a stream, whole or as of a version or a recorded time (inclusive); version 0 and the initial state
         when it has no events."""
 
-    def stream(self, stream_id: str, after_version: int = 0) -> Sequence[StoredEvent]:
+    def stream(
+        self, stream_id: str, after_version: int = 0, up_to_version: int | None = None
+    ) -> Sequence[StoredEvent]:
         """The events of a stream, oldest first."""
 
     def append(

@@ -48,12 +48,12 @@ LOG_POSITION = "SELECT coalesce(max(position), 0) AS position FROM log"
 _CREATE = """
 INSERT INTO streams (stream_id, category, version)
 VALUES (%(stream_id)s, %(category)s, %(new_version)s)
-ON CONFLICT DO NOTHING RETURNING stream_id
+ON CONFLICT DO NOTHING RETURNING stream_id, version
 """
 
 _ADVANCE = """
 UPDATE streams SET version = %(new_version)s
-WHERE stream_id = %(stream_id)s AND version = %(expected)s RETURNING stream_id
+WHERE stream_id = %(stream_id)s AND version = %(expected)s RETURNING stream_id, version
 """
 
 _INSERT_ONE = """
@@ -77,11 +77,12 @@ _WAITS = """
     DELETE FROM deadlines USING moved
     WHERE deadlines.stream_id = moved.stream_id AND deadlines.name = ANY(%(cleared)s::text[])
 ), waiting AS (
-    INSERT INTO deadlines (stream_id, name, due_at, next_try_at)
-    SELECT moved.stream_id, new.name, new.due_at, new.due_at
+    INSERT INTO deadlines (stream_id, name, due_at, next_try_at, set_by)
+    SELECT moved.stream_id, new.name, new.due_at, new.due_at, moved.version
     FROM moved, unnest(%(wait_names)s::text[], %(wait_times)s::timestamptz[]) AS new (name, due_at)
     ON CONFLICT (stream_id, name) DO UPDATE
-    SET due_at = EXCLUDED.due_at, next_try_at = EXCLUDED.next_try_at, attempts = 0, last_error = NULL
+    SET due_at = EXCLUDED.due_at, next_try_at = EXCLUDED.next_try_at, set_by = EXCLUDED.set_by, attempts = 0,
+        last_error = NULL
 )"""
 
 

@@ -44,7 +44,7 @@ class Town:
         return None
 
     def pass_time(self, minutes: float) -> None:
-        fire_deadlines(self.store, s.context(minutes), POLICY)
+        fire_deadlines(self.store, "system:deadline", s.context(minutes).now, POLICY)
 
     def delivery(self, number: int = 1) -> Delivery:
         return self.store.load(DELIVERY, f"dlv_{number}").state
@@ -296,8 +296,18 @@ def test_pick_up_and_transfer_at_once_leave_the_goods_with_the_rider_who_carries
 def test_deadlines_fire_once_and_only_when_due() -> None:
     town = Town()
     town.do(offer_to(1))
-    assert fire_deadlines(town.store, s.context(0.4), POLICY) == 0
-    due = s.context(0.5)
-    assert fire_deadlines(town.store, due, POLICY) == 1
-    assert fire_deadlines(town.store, due, POLICY) == 0
-    assert due.now - s.NOW == timedelta(seconds=30)
+    due = s.NOW + timedelta(seconds=30)
+    assert fire_deadlines(town.store, "system:deadline", due - timedelta(seconds=6), POLICY) == 0
+    assert fire_deadlines(town.store, "system:deadline", due, POLICY) == 1
+    assert fire_deadlines(town.store, "system:deadline", due, POLICY) == 0
+
+
+def test_what_a_deadline_leads_to_is_the_consequence_of_the_event_that_set_it() -> None:
+    town = Town()
+    town.do(offer_to(1))
+    [offered] = [event for event in town.store.stream("dlv_1") if event.type == "DeliveryOffered"]
+    town.pass_time(0.5)
+    expired = town.store.stream("dlv_1")[-1]
+    assert expired.version > offered.version
+    assert (expired.actor, expired.causation_id) == ("system:deadline", offered.event_id)
+    assert (expired.correlation_id, expired.traceparent) == (offered.correlation_id, offered.traceparent)

@@ -137,7 +137,7 @@ class Streets(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([0.2, 0.2, 0.2, 0.6, 0.6, 6, 45]))
     def wait(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
-        fire_deadlines(self.store, self.context(), POLICY)
+        fire_deadlines(self.store, "system:deadline", self.context().now, POLICY)
 
     @invariant()
     def both_sides_agree_on_who_carries_what(self) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 
+from shared.eventstore.because import of_deadline
 from shared.eventstore.follower import Follower
 from shared.eventstore.model import DueDeadline, StoredEvent
 from shared.eventstore.ports import Store, Transaction
@@ -64,6 +65,27 @@ class Deadlines:
         append(world.store, stream, 1, opened(at=later))
         assert self.fired(world.store, NOON + CLOSE_AFTER) == []
         assert [due.due_at for due in self.fired(world.store)] == [later + REMIND_AFTER, later + CLOSE_AFTER]
+
+    def test_a_deadline_knows_which_append_set_it(self, world: World) -> None:
+        stream = tab_id()
+        append(world.store, stream, 0, tea())
+        append(world.store, stream, 1, opened(), tea())
+        assert [due.set_by for due in self.fired(world.store)] == [3, 3]
+
+    def test_what_a_deadline_leads_to_follows_from_the_event_that_set_it(self, world: World) -> None:
+        stream = tab_id()
+        append(world.store, stream, 0, opened())
+        append(world.store, stream, 1, tea())
+        [set_by, _] = world.store.stream(stream)
+
+        def act(transaction: Transaction, due: DueDeadline) -> None:
+            with of_deadline(transaction, due, "system:deadline", self.LATE) as because:
+                transaction.execute(TABS, stream, lambda _: [tea()], because)
+
+        world.store.take_due(self.LATE, act, limit=1)
+        followed = world.store.stream(stream)[-1]
+        assert (followed.causation_id, followed.actor) == (set_by.event_id, "system:deadline")
+        assert (followed.correlation_id, followed.traceparent) == (set_by.correlation_id, set_by.traceparent)
 
     def test_a_refused_append_sets_no_deadline(self, world: World) -> None:
         stream = tab_id()

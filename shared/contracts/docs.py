@@ -29,8 +29,8 @@ Generated from `shared/contracts` by `make docs`; do not edit by hand.
 Every service publishes to its own durable topic exchange, routing key = the type below. The body is a CloudEvents
 1.0 event in structured JSON (`content_type: application/json`): `id`, `source`, `type`, `subject` (the stream),
 `time` (when it happened), `dataschema`, `data` (the fields below), and the extensions `sequence` (the stream's
-version), `partitionkey` (the order's id for whatever concerns an order), `correlationid`, `causationid`,
-`traceparent`, `actor`, `recordedat`.
+version), `previous` (which messages of the stream came before, so that a missing one is noticed), `partitionkey`
+(the order's id for whatever concerns an order), `correlationid`, `causationid`, `traceparent`, `actor`, `recordedat`.
 
 Two rules make a subscriber right: keep the last `sequence` of each `subject`, drop what is not above it; and
 ignore fields and types that you do not know. Messages carry no personal data: places are H3 cells, people are ids.

@@ -98,6 +98,14 @@ def test_the_sequence_is_the_version_of_the_stream_in_the_store(heard: Heard) ->
     }
 
 
+def test_a_message_names_the_ones_that_its_stream_told_before(heard: Heard) -> None:
+    assert {event: message.get("previous") for event, message in heard.by_pika().items()} == {
+        "OrderPlaced": None,
+        "RiderAssigned": None,
+        "DeliveryFailed": "RiderAssigned=2",
+    }
+
+
 def test_an_event_that_concerns_nobody_else_is_not_published(heard: Heard) -> None:
     assert heard.ear.nothing_more()
 

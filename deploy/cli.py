@@ -23,6 +23,7 @@ from deploy.commands.keys import keys_app
 from deploy.commands.log_export import export
 from deploy.commands.log_replay import replay
 from deploy.commands.parked import parked_app
+from deploy.commands.partitions import partitions_app
 from deploy.commands.rebuild import rebuild
 from deploy.commands.stream_show import stream_app
 from deploy.commands.told import (
@@ -49,6 +50,7 @@ app.command()(forget)
 app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(keys_app, name="keys")
 app.add_typer(parked_app, name="parked")
+app.add_typer(partitions_app, name="partitions")
 
 # Known and decided (docs/adr/0004); in every log it would only hide what is new.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")

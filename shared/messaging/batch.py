@@ -21,10 +21,12 @@ class Arrived:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Messages as their queues gave them; those of one stream and partition key are in the order they were sent, but
-    for a broker that was killed. While `patient`, messages whose earlier ones are missing may be held back."""
+    for a broker that was killed. While `patient`, messages whose earlier ones are missing may be held back. A
+    `dead` batch holds what the broker gave up delivering: it must not be handled, only kept."""
 
     arrived: tuple[Arrived, ...]
     patient: bool = False
+    dead: bool = False
 
     def __len__(self) -> int:
         return len(self.arrived)

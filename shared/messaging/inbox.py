@@ -14,6 +14,7 @@ from shared.eventstore.ports import Store, Transaction
 from shared.kernel.errors import DomainError
 from shared.messaging import metrics
 from shared.messaging.batch import Batch, EarlierMissing, batch_of
+from shared.messaging.dead import park_dead
 from shared.messaging.outages import is_outage
 from shared.messaging.sequences import (
     Position,
@@ -80,8 +81,11 @@ class Inbox:
     def consume(self, batch: Batch) -> None:
         """Takes every message of the batch in, or raises an outage; safe to repeat with the same batch.
 
-        Raises EarlierMissing, when all others are taken in, with those that must wait.
+        Raises EarlierMissing, when all others are taken in, with those that must wait. A dead batch is parked.
         """
+        if batch.dead:
+            park_dead(self.store, self.name, batch)
+            return
         known = [(each, received) for each in batch if (received := read(each.body)) is not None]
         metrics.UNKNOWN.labels(self.name).inc(len(batch) - len(known))
         if not known:

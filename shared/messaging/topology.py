@@ -2,10 +2,13 @@
 
 A service publishes to topic exchanges. A subscribing service has one durable inbox:
 
-    order.events ──OrderPlaced──▶ dispatch.inbox (consistent hash on `partitionkey`) ──▶ dispatch.inbox.0 … N-1
+    order.events ──OrderPlaced──▶ dispatch.inbox.intake (fanout)
+        ──▶ dispatch.inbox (consistent hash on `partitionkey`) ──▶ dispatch.inbox.0 … N-1
 
 Each of the N quorum queues has a single active consumer, so what shares a partition key is handled in order. Before N
-changes the queues must be drained: a message that waits in one queue could be overtaken in another.
+changes the queues must be drained: a message that waits in one queue could be overtaken in another. So another number
+is another generation, with a hash exchange and queues of its own (`dispatch.inbox.g2`, `dispatch.inbox.g2.0` …); the
+intake is the one place where the stream of messages is turned from one to the other (`repartition.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,15 +100,35 @@ def log_topology(services: Iterable[str]) -> Topology:
     )
 
 
-def inbox_queues(service: str, partitions: int) -> tuple[str, ...]:
+def intake_of(service: str) -> str:
+    """The exchange that all a service subscribes to comes in by."""
+    return f"{service}.inbox.intake"
+
+
+def dead_queue_of(service: str) -> str:
+    """Where the messages of a service's inbox go that the broker gives up delivering."""
+    return f"{service}.dead"
+
+
+def inbox_exchange(service: str, generation: int = 1) -> str:
+    """The exchange that shares messages out to the queues of a generation."""
+    return f"{service}.inbox" if generation == 1 else f"{service}.inbox.g{generation}"
+
+
+def inbox_queues(service: str, partitions: int, generation: int = 1) -> tuple[str, ...]:
     """The queues of a service's inbox."""
-    return tuple(f"{service}.inbox.{number}" for number in range(partitions))
+    return tuple(f"{inbox_exchange(service, generation)}.{number}" for number in range(partitions))
 
 
-def inbox_topology(service: str, heard: Iterable[type[Message]], partitions: int) -> Topology:
-    """A subscribing service's inbox, its partitions, where its undeliverable messages go, and its bindings."""
+def inbox_topology(
+    service: str, heard: Iterable[type[Message]], partitions: int, generation: int = 1, *, joined: bool = True
+) -> Topology:
+    """A subscribing service's inbox, its partitions, where its undeliverable messages go, and its bindings.
+
+    `joined` is False for a generation that must get no more messages.
+    """
     heard = tuple(heard)
-    inbox, dead = f"{service}.inbox", f"{service}.dead"
+    intake, inbox, dead = intake_of(service), inbox_exchange(service, generation), dead_queue_of(service)
     arguments = {
         "x-queue-type": "quorum",
         "x-single-active-consumer": True,
@@ -114,10 +137,11 @@ def inbox_topology(service: str, heard: Iterable[type[Message]], partitions: int
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    queues = inbox_queues(service, partitions)
+    queues = inbox_queues(service, partitions, generation)
     return Topology(
         exchanges=(
             ExchangeSpec(dead, "fanout"),
+            ExchangeSpec(intake, "fanout"),
             ExchangeSpec(inbox, "x-consistent-hash", {"hash-header": PARTITION_HEADER}),
             *(ExchangeSpec(name, foreign=True) for name in sorted({each.exchange() for each in heard})),
         ),
@@ -128,7 +152,8 @@ def inbox_topology(service: str, heard: Iterable[type[Message]], partitions: int
         bindings=(
             BindingSpec(dead, dead, ""),
             *(BindingSpec(inbox, name, "1") for name in queues),
-            *(BindingSpec(each.exchange(), inbox, each.type_name(), to_exchange=True) for each in heard),
+            *((BindingSpec(intake, inbox, "", to_exchange=True),) if joined else ()),
+            *(BindingSpec(each.exchange(), intake, each.type_name(), to_exchange=True) for each in heard),
         ),
     )
 

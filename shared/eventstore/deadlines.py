@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 import psycopg
 
 from shared.eventstore.connecting import Connection
+from shared.eventstore.direct import transaction
 from shared.eventstore.model import DueDeadline
 from shared.eventstore.transaction import run_until_fresh
 
@@ -91,7 +92,7 @@ class PostgresDeadlines:
 
     def postpone(self, due: DueDeadline, now: datetime, error: str) -> None:
         """Counts a failed try and moves the next one, later each time."""
-        with self._connection.transaction():
+        with transaction(self._connection):
             row = self._connection.execute(
                 "UPDATE deadlines SET attempts = attempts + 1, last_error = %s"
                 " WHERE stream_id = %s AND name = %s AND due_at = %s RETURNING attempts",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import tuple_row
 
-from shared.eventstore import rows
+from shared.eventstore import direct, rows
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.arrays import number_array, text_array
 from shared.eventstore.connecting import Connection, Pool
@@ -71,22 +71,18 @@ class PostgresTransaction(FoldingTransaction):
     def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         waits = bool(writing.waits_set or writing.waits_cleared)
         single = len(writing.events) == 1
-        statement = rows.APPEND[expected_version == 0, single, waits]
         values = {
             "stream_id": stream_id,
             "category": writing.category,
-            "expected": expected_version,
-            "new_version": expected_version + len(writing.events),
+            "expected": str(expected_version),
+            "new_version": str(expected_version + len(writing.events)),
             "metadata": writing.metadata,
-            "recorded_at": writing.events[0].recorded_at,
-            "cleared": writing.waits_cleared,
-            "wait_names": list(writing.waits_set),
-            "wait_times": list(writing.waits_set.values()),
+            "recorded_at": writing.events[0].recorded_at.isoformat(),
             **(_one(writing) if single else _columns(writing)),
         }
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
-            written = cursor.execute(statement, values).fetchone()
-        return written == (1,)
+        if waits:
+            values |= _waits(writing)
+        return rows.APPEND[expected_version == 0, single, waits].run(self._connection, values) > 0
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""
@@ -131,7 +127,7 @@ class PostgresStore:
         """One transaction without retries."""
         with self._pool.connection() as connection:
             try:
-                with connection.transaction():
+                with direct.transaction(connection):
                     yield self._on(connection)
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
                 raise Deadlocked from error
@@ -283,22 +279,30 @@ def _lock_position(connection: Connection, follower_name: str) -> int | None:
     return int(row["position"])
 
 
-def _one(writing: Writing) -> dict[str, Any]:
+def _one(writing: Writing) -> dict[str, str]:
     event = writing.events[0]
     return {
-        "version": event.version,
+        "version": str(event.version),
         "event_id": event.event_id,
         "type": event.type,
-        "schema_version": event.schema_version,
+        "schema_version": str(event.schema_version),
         "data": writing.data[0],
     }
 
 
-def _columns(writing: Writing) -> dict[str, Any]:
+def _columns(writing: Writing) -> dict[str, str]:
     return {
         "version": number_array(event.version for event in writing.events),
         "event_id": text_array(event.event_id for event in writing.events),
         "type": text_array(event.type for event in writing.events),
         "schema_version": number_array(event.schema_version for event in writing.events),
         "data": text_array(writing.data),
+    }
+
+
+def _waits(writing: Writing) -> dict[str, str]:
+    return {
+        "cleared": text_array(writing.waits_cleared),
+        "wait_names": text_array(writing.waits_set),
+        "wait_times": text_array(due_at.isoformat() for due_at in writing.waits_set.values()),
     }

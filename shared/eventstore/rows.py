@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from shared.eventstore.direct import Prepared
 from shared.eventstore.model import StoredEvent
 
 EVENT_COLUMNS = "e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.metadata, e.recorded_at"
@@ -47,18 +48,18 @@ LOG_POSITION = "SELECT coalesce(max(position), 0) AS position FROM log"
 
 _CREATE = """
 INSERT INTO streams (stream_id, category, version)
-VALUES (%(stream_id)s, %(category)s, %(new_version)s)
+VALUES (%(stream_id)s, %(category)s, %(new_version)s::bigint)
 ON CONFLICT DO NOTHING RETURNING stream_id, version
 """
 
 _ADVANCE = """
-UPDATE streams SET version = %(new_version)s
-WHERE stream_id = %(stream_id)s AND version = %(expected)s RETURNING stream_id, version
+UPDATE streams SET version = %(new_version)s::bigint
+WHERE stream_id = %(stream_id)s AND version = %(expected)s::bigint RETURNING stream_id, version
 """
 
 _INSERT_ONE = """
 INSERT INTO events (stream_id, version, event_id, type, schema_version, data, metadata, recorded_at)
-SELECT moved.stream_id, %(version)s::bigint, %(event_id)s, %(type)s, %(schema_version)s::int,
+SELECT moved.stream_id, %(version)s::bigint, %(event_id)s::text, %(type)s::text, %(schema_version)s::int,
        %(data)s::json, %(metadata)s::json, %(recorded_at)s::timestamptz
 FROM moved
 """
@@ -86,14 +87,15 @@ _WAITS = """
 )"""
 
 
-def append_statement(is_new: bool, is_single: bool, waits: bool) -> str:
+def append_statement(is_new: bool, is_single: bool, waits: bool) -> Prepared:
     """One statement that compares and sets the stream's version, and writes events and deadlines only if it did.
 
     Concurrent writers of one stream queue on its row; who comes second finds another version and writes nothing.
-    `seq` is drawn after that row is locked, so it rises with the version within a stream.
+    `seq` is drawn after that row is locked, so it rises with the version within a stream. It changes as many rows as
+    there are events.
     """
     moved, insert = (_CREATE if is_new else _ADVANCE), (_INSERT_ONE if is_single else _INSERT_MANY)
-    return f"WITH moved AS ({moved}), added AS ({insert}){_WAITS if waits else ''} SELECT count(*) FROM moved"
+    return Prepared(f"WITH moved AS ({moved}){_WAITS if waits else ''} {insert}")
 
 
 APPEND = {

@@ -146,7 +146,7 @@ def _script(size: int) -> tuple[str, dict[str, str]]:
         first = number * size + 1
         versions = [str(version) for version in range(first, first + size)]
         variables[f"version{number}"] = _array(versions) if many else versions[0]
-        statement = APPEND[number == 0, not many, False]
+        statement = APPEND[number == 0, not many, False].statement
         own = {"version": f":version{number}", "new_version": str(first + size - 1), "expected": str(first - 1)}
         own |= {"stream_id": "('ord_0123456789_' || :n::bigint)"}
         lines.append(re.sub(r"%\((\w+)\)s", lambda match, own=own: own.get(match[1], f":{match[1]}"), statement))  # type: ignore[misc]

@@ -3,7 +3,7 @@
 The folded state itself is kept, so that a list says the same as a stream does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
 from services.dispatch.domain.values import Stage
 from services.dispatch.engine.picture import DeliverySeen, NobodyFits, Picture, RiderSeen, Standing
+from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.kernel.place import Place
@@ -61,73 +62,75 @@ class WaitingRow:
     decided_at: datetime | None
 
 
-def project_delivery(connection: Any, stored: StoredEvent, event: DeliveryEvent) -> None:
-    """Folds one more event into the delivery's row."""
-    before = _state_of(connection, "SELECT version, state FROM deliveries WHERE delivery_id = %s", stored)
-    if before is None:
-        return
-    state = evolve_delivery(_DELIVERY.validate_python(before) if before else UNHEARD_DELIVERY, event)
-    connection.execute(
-        "INSERT INTO deliveries (delivery_id, version, state, order_id, stage, rider_id, offered_to, in_grab_pool,"
-        " urgent, changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (delivery_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state,"
-        " order_id = EXCLUDED.order_id, stage = EXCLUDED.stage, rider_id = EXCLUDED.rider_id,"
-        " offered_to = EXCLUDED.offered_to, in_grab_pool = EXCLUDED.in_grab_pool, urgent = EXCLUDED.urgent,"
-        " changed_at = EXCLUDED.changed_at",
-        (
-            stored.stream_id,
-            stored.version,
-            Jsonb(_DELIVERY.dump_python(state, mode="json")),
-            state.order_id,
-            state.stage.value,
-            state.rider_id,
-            state.offer.rider_id if state.offer else None,
-            state.in_grab_pool,
-            state.urgent,
-            stored.recorded_at,
-        ),
-    )
-    if state.stage is Stage.WAITING and state.offer is None:
-        connection.execute(
-            "INSERT INTO waiting (delivery_id, since) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            (stored.stream_id, state.requested_at),
-        )
-    else:
-        connection.execute("DELETE FROM waiting WHERE delivery_id = %s", (stored.stream_id,))
+class Lists:
+    """The rows that a batch of events touches."""
+
+    def __init__(self, connection: Any, deliveries: Collection[str], riders: Collection[str]) -> None:
+        self._connection = connection
+        self._deliveries = BatchedRows(connection, "deliveries", "delivery_id", deliveries)
+        self._waiting = BatchedRows(connection, "waiting", "delivery_id", deliveries)
+        self._riders = BatchedRows(connection, "riders", "rider_id", riders)
+        self._places: dict[str, Position] = {}
+        self._states: dict[str, Any] = {}
+
+    def fold_delivery(self, stored: StoredEvent, event: DeliveryEvent) -> None:
+        """One more event of a delivery; one that its row has already changes nothing."""
+        row = self._deliveries.get(stored.stream_id)
+        if row is not None and row["version"] >= stored.version:
+            return
+        before = self._states.get(stored.stream_id) or (_DELIVERY.validate_python(row["state"]) if row else None)
+        state = self._states[stored.stream_id] = evolve_delivery(before or UNHEARD_DELIVERY, event)
+        self._deliveries.put(_delivery_columns(stored, state))
+        if state.stage is not Stage.WAITING or state.offer is not None:
+            self._waiting.drop(stored.stream_id)
+        elif self._waiting.get(stored.stream_id) is None:
+            self._waiting.put({"delivery_id": stored.stream_id, "since": state.requested_at})
+
+    def fold_rider(self, stored: StoredEvent, event: RiderEvent) -> None:
+        """One more event of a rider; a shift starts where its rider says that he is."""
+        row = self._riders.get(stored.stream_id)
+        if row is not None and row["version"] >= stored.version:
+            return
+        before = self._states.get(stored.stream_id) or (_RIDER.validate_python(row["state"]) if row else None)
+        state = self._states[stored.stream_id] = evolve_rider(before or NOBODY, event)
+        self._riders.put(_rider_columns(stored, state))
+        if isinstance(event, ShiftStarted):
+            known, place = self._places.get(stored.stream_id), Position(event.place, stored.occurred_at)
+            if known is None or known.at < place.at:
+                self._places[stored.stream_id] = place
+
+    def write(self) -> None:
+        for rows in (self._deliveries, self._waiting, self._riders):
+            rows.write()
+        for rider_id, place in self._places.items():
+            save_position(self._connection, rider_id, place)
 
 
-def project_rider(connection: Any, stored: StoredEvent, event: RiderEvent) -> None:
-    """Folds one more event into the rider's row; a shift starts where its rider says that he is."""
-    before = _state_of(connection, "SELECT version, state FROM riders WHERE rider_id = %s", stored)
-    if before is None:
-        return
-    state = evolve_rider(_RIDER.validate_python(before) if before else NOBODY, event)
-    connection.execute(
-        "INSERT INTO riders (rider_id, version, state, on_shift, silent, offered, carrying)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (rider_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state,"
-        " on_shift = EXCLUDED.on_shift, silent = EXCLUDED.silent, offered = EXCLUDED.offered,"
-        " carrying = EXCLUDED.carrying",
-        (
-            stored.stream_id,
-            stored.version,
-            Jsonb(_RIDER.dump_python(state, mode="json")),
-            state.on_shift,
-            state.silent,
-            state.offered,
-            state.carrying,
-        ),
-    )
-    if isinstance(event, ShiftStarted):
-        save_position(connection, stored.stream_id, Position(event.place, stored.occurred_at))
+def _delivery_columns(stored: StoredEvent, state: Delivery) -> dict[str, Any]:
+    return {
+        "delivery_id": stored.stream_id,
+        "version": stored.version,
+        "state": state,
+        "order_id": state.order_id,
+        "stage": state.stage.value,
+        "rider_id": state.rider_id,
+        "offered_to": state.offer.rider_id if state.offer else None,
+        "in_grab_pool": state.in_grab_pool,
+        "urgent": state.urgent,
+        "changed_at": stored.recorded_at,
+    }
 
 
-def _state_of(connection: Any, query: str, stored: StoredEvent) -> Mapping[str, Any] | None:
-    """The state before an event: empty for a new row, None when the row has the event already."""
-    row = connection.execute(query, (stored.stream_id,)).fetchone()
-    if row is None:
-        return {}
-    return None if row["version"] >= stored.version else row["state"]
+def _rider_columns(stored: StoredEvent, state: Rider) -> dict[str, Any]:
+    return {
+        "rider_id": stored.stream_id,
+        "version": stored.version,
+        "state": state,
+        "on_shift": state.on_shift,
+        "silent": state.silent,
+        "offered": state.offered,
+        "carrying": state.carrying,
+    }
 
 
 def save_position(connection: Any, rider_id: str, position: Position) -> None:

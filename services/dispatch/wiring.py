@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.batched import one_at_a_time
 from shared.eventstore.model import Context, StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
@@ -109,23 +111,27 @@ def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
     return hear
 
 
-def project(transaction: Transaction, stored: StoredEvent) -> None:
-    """Folds one event of the log into the read models."""
-    version, data, vault = stored.schema_version, stored.data, transaction.vault
-    if DELIVERY_CODEC.knows(stored.type):
-        delivery_event = DELIVERY_CODEC.decode(stored.type, version, data, vault)
-        views.project_delivery(transaction.connection, stored, delivery_event)
-    elif RIDER_CODEC.knows(stored.type):
-        rider_event = RIDER_CODEC.decode(stored.type, version, data, vault)
-        views.project_rider(transaction.connection, stored, rider_event)
+def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the read models."""
+    deliveries = {stored.stream_id for stored in events if DELIVERY_CODEC.knows(stored.type)}
+    riders = {stored.stream_id for stored in events if RIDER_CODEC.knows(stored.type)}
+    lists, vault = views.Lists(transaction.connection, deliveries, riders), transaction.vault
+    for stored in events:
+        version, data = stored.schema_version, stored.data
+        if DELIVERY_CODEC.knows(stored.type):
+            lists.fold_delivery(stored, DELIVERY_CODEC.decode(stored.type, version, data, vault))
+        elif RIDER_CODEC.knows(stored.type):
+            lists.fold_rider(stored, RIDER_CODEC.decode(stored.type, version, data, vault))
+    lists.write()
 
 
 VIEWS = Projection(
     views.PROJECTION,
     views.VERSION,
-    project,
+    one_at_a_time(project),
     tables=("deliveries", "riders", "waiting"),
     also_writes=("rider_positions",),
+    apply_many=project,
 )
 PROJECTIONS: tuple[Projection, ...] = (VIEWS,)
 

@@ -1,5 +1,6 @@
 """Where notify's decisions meet its store: each command, its stream, and what must be true together with it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -204,10 +205,10 @@ def context_after(tx: Transaction, stream_id: str, now: datetime) -> Context:
     )
 
 
-def project(tx: Transaction, stored: StoredEvent) -> None:
-    """Folds one event of the log into the lists."""
-    if codec.EVERYTHING.knows(stored.type):
-        views.project(tx.connection, stored, _event(tx, stored))
+def project(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the lists."""
+    known = [stored for stored in events if codec.EVERYTHING.knows(stored.type)]
+    views.project(tx.connection, [(stored, _event(tx, stored)) for stored in known])
 
 
 def plan_mail(tx: Transaction, stored: StoredEvent) -> None:

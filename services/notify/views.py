@@ -1,15 +1,14 @@
 """Notify's read models: the inboxes, the alerts, the mails to send and the contacts that must be forgotten."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from psycopg.types.json import Jsonb
-
 from services.notify.domain import events as e
 from services.notify.domain.state import Attention, Progress
 from services.notify.domain.vocabulary import Language, Medium
+from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 
@@ -82,104 +81,114 @@ class DueMail:
 # The lists, built from the log
 
 
-def project(connection: Any, stored: StoredEvent, event: e.Event) -> None:
-    """Folds one event into the lists."""
+def project(connection: Any, events: Sequence[tuple[StoredEvent, e.Event]]) -> None:
+    """Folds events into the lists."""
+    _project_notifications(
+        connection, [(stored, event) for stored, event in events if isinstance(event, e.NotificationEvent)]
+    )
+    _project_alerts(connection, [(stored, event) for stored, event in events if isinstance(event, e.AlertEvent)])
+    preferred = {event.recipient_id: event for _, event in events if isinstance(event, e.LanguagePreferred)}
+    preferences = BatchedRows(connection, "preferences", "recipient_id", ())
+    for recipient_id, event in preferred.items():
+        preferences.put({"recipient_id": recipient_id, "language": event.language})
+    preferences.write()
+
+
+def _project_notifications(connection: Any, events: Sequence[tuple[StoredEvent, e.NotificationEvent]]) -> None:
+    rows = BatchedRows(connection, "notifications", "notification_id", {event.notification_id for _, event in events})
+    for stored, event in events:
+        there = rows.get(event.notification_id) is not None
+        match event:
+            case e.NotificationRequested() if not there:
+                rows.put(_requested(stored.position, event))
+            case _ if there:
+                rows.put({"notification_id": event.notification_id, **_what_became(event)})
+    rows.write()
+
+
+def _requested(position: int, event: e.NotificationRequested) -> dict[str, Any]:
+    return {
+        "notification_id": event.notification_id,
+        "position": position,
+        "recipient_id": event.recipient_id,
+        "role": event.role,
+        "medium": event.medium,
+        "template": event.template,
+        "params": dict(event.params),
+        "language": event.language,
+        "order_id": event.order_id,
+        "occurred_at": event.occurred_at,
+        "progress": Progress.PENDING,
+    }
+
+
+def _what_became(event: e.NotificationEvent) -> dict[str, Any]:
     match event:
-        case e.NotificationRequested():
-            _add_notification(connection, stored.position, event)
         case e.NotificationSent():
-            _progress(connection, event.notification_id, Progress.SENT, sent_at=event.sent_at)
+            return {"progress": Progress.SENT, "sent_at": event.sent_at, "failure": None}
         case e.NotificationFailed():
-            _progress(connection, event.notification_id, Progress.FAILED, failure=event.reason)
+            return {"progress": Progress.FAILED, "sent_at": None, "failure": event.reason}
         case e.NotificationRead():
-            connection.execute(
-                "UPDATE notifications SET read_at = %s WHERE notification_id = %s",
-                (event.read_at, event.notification_id),
-            )
-        case e.LanguagePreferred():
-            connection.execute(
-                "INSERT INTO preferences (recipient_id, language) VALUES (%s, %s)"
-                " ON CONFLICT (recipient_id) DO UPDATE SET language = EXCLUDED.language",
-                (event.recipient_id, event.language),
-            )
-        case e.AlertRaised() | e.AlertEscalated() | e.AlertAcknowledged() | e.AlertSettled():
-            _project_alert(connection, stored, event)
+            return {"read_at": event.read_at}
         case _:
-            return
+            return {}
 
 
-def _add_notification(connection: Any, position: int, event: e.NotificationRequested) -> None:
-    connection.execute(
-        "INSERT INTO notifications (notification_id, position, recipient_id, role, medium, template, params,"
-        " language, order_id, occurred_at, progress)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (
-            event.notification_id,
-            position,
-            event.recipient_id,
-            event.role,
-            event.medium,
-            event.template,
-            Jsonb(dict(event.params)),
-            event.language,
-            event.order_id,
-            event.occurred_at,
-            Progress.PENDING,
-        ),
-    )
+def _project_alerts(connection: Any, events: Sequence[tuple[StoredEvent, e.AlertEvent]]) -> None:
+    rows = BatchedRows(connection, "alerts", "alert_id", {event.alert_id for _, event in events})
+    for stored, event in events:
+        there = rows.get(event.alert_id) is not None
+        match event:
+            case e.AlertRaised() if not there:
+                rows.put(_raised(stored, event))
+            case _ if there:
+                rows.put({"alert_id": event.alert_id, **_what_was_done(stored.version, event)})
+    rows.write()
 
 
-def _progress(
-    connection: Any,
-    notification_id: str,
-    progress: Progress,
-    sent_at: datetime | None = None,
-    failure: str | None = None,
-) -> None:
-    connection.execute(
-        "UPDATE notifications SET progress = %s, sent_at = %s, failure = %s WHERE notification_id = %s",
-        (progress, sent_at, failure, notification_id),
-    )
+def _raised(stored: StoredEvent, event: e.AlertRaised) -> dict[str, Any]:
+    return {
+        "alert_id": event.alert_id,
+        "position": stored.position,
+        "kind": event.kind,
+        "order_id": event.order_id,
+        "delivery_id": event.delivery_id,
+        "params": dict(event.params),
+        "attention": Attention.OPEN,
+        "level": 1,
+        "asked": event.asked,
+        "raised_at": event.raised_at,
+        "acknowledge_by": event.acknowledge_by,
+        "version": stored.version,
+    }
 
 
-def _project_alert(connection: Any, stored: StoredEvent, event: e.AlertEvent) -> None:
+def _what_was_done(version: int, event: e.AlertEvent) -> dict[str, Any]:
     match event:
-        case e.AlertRaised():
-            connection.execute(
-                "INSERT INTO alerts (alert_id, position, kind, order_id, delivery_id, params, attention, level,"
-                " asked, raised_at, acknowledge_by, version)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, 1, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                (
-                    event.alert_id,
-                    stored.position,
-                    event.kind,
-                    event.order_id,
-                    event.delivery_id,
-                    Jsonb(dict(event.params)),
-                    Attention.OPEN,
-                    event.asked,
-                    event.raised_at,
-                    event.acknowledge_by,
-                    stored.version,
-                ),
-            )
         case e.AlertEscalated():
-            connection.execute(
-                "UPDATE alerts SET level = %s, asked = %s, acknowledge_by = %s, version = %s WHERE alert_id = %s",
-                (event.level, event.asked, event.acknowledge_by, stored.version, event.alert_id),
-            )
+            return {
+                "level": event.level,
+                "asked": event.asked,
+                "acknowledge_by": event.acknowledge_by,
+                "version": version,
+            }
         case e.AlertAcknowledged():
-            connection.execute(
-                "UPDATE alerts SET attention = %s, acknowledged_by = %s, acknowledged_at = %s,"
-                " acknowledge_by = NULL, version = %s WHERE alert_id = %s",
-                (Attention.ACKNOWLEDGED, event.by, event.acknowledged_at, stored.version, event.alert_id),
-            )
+            return {
+                "attention": Attention.ACKNOWLEDGED,
+                "acknowledged_by": event.by,
+                "acknowledged_at": event.acknowledged_at,
+                "acknowledge_by": None,
+                "version": version,
+            }
         case e.AlertSettled():
-            connection.execute(
-                "UPDATE alerts SET attention = %s, settled_because = %s, acknowledge_by = NULL, version = %s"
-                " WHERE alert_id = %s",
-                (Attention.SETTLED, event.reason, stored.version, event.alert_id),
-            )
+            return {
+                "attention": Attention.SETTLED,
+                "settled_because": event.reason,
+                "acknowledge_by": None,
+                "version": version,
+            }
+        case _:
+            return {}
 
 
 def notifications(

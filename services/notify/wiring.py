@@ -16,6 +16,7 @@ from services.notify.mailing import Mailing
 from services.notify.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.batched import one_at_a_time
 from shared.eventstore.follower import Follower
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
@@ -30,7 +31,13 @@ from shared.runtime.settings import Settings, SettingsError
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-LISTS = Projection(views.LISTS, views.LISTS_VERSION, project, tables=("notifications", "alerts", "preferences"))
+LISTS = Projection(
+    views.LISTS,
+    views.LISTS_VERSION,
+    one_at_a_time(project),
+    tables=("notifications", "alerts", "preferences"),
+    apply_many=project,
+)
 PROJECTIONS: tuple[Projection, ...] = (LISTS,)
 
 

@@ -181,8 +181,13 @@ def on_deadline(tx: Transaction, due: DueDeadline, now: datetime, policy: Suppor
                 raise LookupError(f"nobody waits for {name}")
 
 
-def project(tx: Transaction, stored: StoredEvent) -> None:
-    """Folds one event of the log into the list of cases."""
-    if codec.EVERYTHING.knows(stored.type):
-        event = codec.EVERYTHING.decode(stored.type, stored.schema_version, stored.data, tx.vault)
-        views.project(tx.connection, stored, event)
+def project(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the list of cases."""
+    views.project(
+        tx.connection,
+        [
+            (stored, codec.EVERYTHING.decode(stored.type, stored.schema_version, stored.data, tx.vault))
+            for stored in events
+            if codec.EVERYTHING.knows(stored.type)
+        ],
+    )

@@ -1,6 +1,6 @@
 """Support's read models: the list of cases, most urgent first."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from services.support.domain import events as e
 from services.support.domain.state import Case, NoCase, Stage, evolve_case
 from services.support.domain.vocabulary import Decision, Kind, Outcome, Severity
+from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 
@@ -54,13 +55,7 @@ class Rows:
 
 # The note is kept as the event keeps it, sealed: a column that holds the same whoever builds the list, and when.
 _COLUMNS = (*(field.name for field in fields(CaseRow) if field.name != "note"), "sealed_note")
-_FIXED = ("case_id", "position", "sealed_note")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cases"
-_UPSERT = (
-    f"INSERT INTO cases ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'%({name})s' for name in _COLUMNS)})"
-    " ON CONFLICT (case_id) DO UPDATE SET "
-    + ", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS if name not in _FIXED)
-)
 
 
 def row_of(case: Case, version: int, position: int = 0) -> CaseRow:
@@ -94,16 +89,24 @@ def row_of(case: Case, version: int, position: int = 0) -> CaseRow:
     )
 
 
-def project(connection: Any, stored: StoredEvent, event: e.Event) -> None:
-    """Folds one event into the list: the row is the case as of that event."""
-    if not isinstance(event, e.CaseEvent):
-        return
-    known = connection.execute(f"{_SELECT} WHERE case_id = %s", (stored.stream_id,)).fetchone()
-    state = evolve_case(_case(known) if known else NoCase(), event)
-    if isinstance(state, Case):
-        row = row_of(state, stored.version, stored.position)
-        values = {name: getattr(row, name) for name in _COLUMNS if name != "sealed_note"}
-        connection.execute(_UPSERT, values | {"reasons": list(row.reasons), "sealed_note": _sealed_note(stored)})
+def project(connection: Any, events: Sequence[tuple[StoredEvent, e.Event]]) -> None:
+    """Folds events into the list: a row is the case as of its last event."""
+    of_cases = [(stored, event) for stored, event in events if isinstance(event, e.CaseEvent)]
+    rows = BatchedRows(connection, "cases", "case_id", {stored.stream_id for stored, _ in of_cases})
+    for stored, event in of_cases:
+        known = rows.get(stored.stream_id)
+        state = evolve_case(_case(known) if known else NoCase(), event)
+        if isinstance(state, Case):
+            rows.put(_columns(state, stored, known))
+    rows.write()
+
+
+def _columns(case: Case, stored: StoredEvent, known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row after an event. Where it stands in the list and the note stay as the first event made them."""
+    row = row_of(case, stored.version, known["position"] if known else stored.position)
+    columns = {name: getattr(row, name) for name in _COLUMNS if name != "sealed_note"}
+    sealed_note = known["sealed_note"] if known else _sealed_note(stored)
+    return columns | {"reasons": list(row.reasons), "sealed_note": sealed_note}
 
 
 def _sealed_note(stored: StoredEvent) -> str | None:

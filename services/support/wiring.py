@@ -10,6 +10,7 @@ from services.support.inbound import SERVICE, SUBSCRIBED, commands_for, context_
 from services.support.outbound import messages_for
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.batched import one_at_a_time
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
@@ -20,7 +21,13 @@ from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
 
-LISTS = Projection(views.LISTS, views.LISTS_VERSION, project, tables=("cases",))
+LISTS = Projection(
+    views.LISTS,
+    views.LISTS_VERSION,
+    one_at_a_time(project),
+    tables=("cases",),
+    apply_many=project,
+)
 PROJECTIONS: tuple[Projection, ...] = (LISTS,)
 
 

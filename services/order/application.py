@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, assert_never
 
-from services.order.codec import MERCHANT, ORDER, PAYMENT
-from services.order.domain import answers, carrying, decisions, merchant, paying, waiting
+from services.order.codec import CITY, COUPON, MERCHANT, ORDER, PAYMENT
+from services.order.domain import answers, carrying, city, coupon, decisions, merchant, paying, waiting
+from services.order.domain.city import CityCommand
 from services.order.domain.commands import (
     AnswerCommand,
     CarryingCommand,
@@ -12,19 +13,20 @@ from services.order.domain.commands import (
     PersonalCommand,
     PlaceOrder,
 )
+from services.order.domain.coupon import CouponCommand, GiveCouponBack, IssueCoupon
 from services.order.domain.events import OrderEvent
-from services.order.domain.merchant import FlagMerchant, MerchantCommand, RegisterMerchant
+from services.order.domain.merchant import FlagMerchant, MerchantCommand, RegisterMerchant, ShopCommand
 from services.order.domain.paying import PaymentCommand
-from services.order.domain.placing import place
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.reactions import Reaction
 from services.order.domain.state import Order
+from services.order.ordering import coupon_stream, give_coupon_back, place_order
 from services.order.outbound import payment_id_of
 from shared.eventstore.model import Context, Decided
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import Fault, NotFound
 
-Command = Reaction
+Command = Reaction | CityCommand
 NO_SUCH_ORDER = "there is no such order, or it is not yours"
 
 
@@ -45,9 +47,12 @@ def perform(
         )
     if isinstance(command, MerchantCommand):
         return _merchant(tx, command, context)
+    if isinstance(command, CouponCommand):
+        return _coupon(tx, command, context)
+    if isinstance(command, CityCommand):
+        return tx.execute(CITY, city.STREAM, lambda c: city.decide(command, c), context)
     if isinstance(command, PlaceOrder):
-        shop = tx.load(MERCHANT, command.merchant_id).state
-        return tx.execute(ORDER, command.order_id, lambda o: place(command, o, shop, policy, known_faults), context)
+        return place_order(tx, command, context, policy, known_faults)
     return tx.execute(ORDER, command.order_id, decision(command, policy), context)
 
 
@@ -58,6 +63,18 @@ def _merchant(tx: Transaction, command: MerchantCommand, context: Context) -> De
             return tx.execute(MERCHANT, merchant_id, lambda m: merchant.register(command, m), context)
         case FlagMerchant():
             return tx.execute(MERCHANT, command.merchant_id, lambda m: merchant.flag(command, m), context)
+        case ShopCommand():
+            return tx.execute(MERCHANT, command.merchant_id, lambda m: merchant.change(command, m), context)
+        case _:
+            assert_never(command)
+
+
+def _coupon(tx: Transaction, command: CouponCommand, context: Context) -> Decided[Any, Any]:
+    match command:
+        case IssueCoupon():
+            return tx.execute(COUPON, coupon_stream(command.terms.code), lambda c: coupon.issue(command, c), context)
+        case GiveCouponBack():
+            return give_coupon_back(tx, command, context)
         case _:
             assert_never(command)
 

@@ -1,6 +1,8 @@
 """Stored JSON to domain events and back: the explicit names under which history is kept."""
 
-from services.order.domain import customer, deadlines, merchant, payment, state
+from typing import Any
+
+from services.order.domain import city, coupon, customer, deadlines, merchant, payment, state
 from services.order.domain import events as order
 from services.order.domain.customer import Customer, CustomerEvent
 from services.order.domain.merchant import Merchant, MerchantEvent
@@ -10,10 +12,23 @@ from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
 
 _RECIPIENT = (Personal(field="recipient", subject="customer_id"),)
+_ERRAND = (*_RECIPIENT, Personal(field="errand", subject="customer_id"))
+
+
+def _without_errand(data: dict[str, Any]) -> dict[str, Any]:
+    """Before there were errands, nothing of one was told."""
+    return {**data, "errand": None}
+
+
+def _as_it_was(data: dict[str, Any]) -> dict[str, Any]:
+    """What a later version can tell besides has the same default in the event itself."""
+    return data
+
 
 ORDER_CODEC: Codec[order.OrderEvent] = Codec(
     [
-        EventType("OrderPlaced", order.OrderPlaced, personal=_RECIPIENT),
+        EventType("OrderPlaced", order.OrderPlaced, 2, {1: _without_errand}, _ERRAND),
+        EventType("OrderScheduled", order.OrderScheduled),
         EventType("OrderAwaitingMerchant", order.OrderAwaitingMerchant),
         EventType("MerchantReminded", order.MerchantReminded),
         EventType("OrderAccepted", order.OrderAccepted),
@@ -22,7 +37,7 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("PreparationExtended", order.PreparationExtended),
         EventType("PreparationLate", order.PreparationLate),
         EventType("OrderReady", order.OrderReady),
-        EventType("DeliveryContactShared", order.DeliveryContactShared, personal=_RECIPIENT),
+        EventType("DeliveryContactShared", order.DeliveryContactShared, 2, {1: _without_errand}, _ERRAND),
         EventType("DeliveryContactWithdrawn", order.DeliveryContactWithdrawn),
         EventType("OrderRiderAssigned", order.OrderRiderAssigned),
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
@@ -72,14 +87,42 @@ PAYMENT_CODEC: Codec[PaymentEvent] = Codec(
 
 MERCHANT_CODEC: Codec[MerchantEvent] = Codec(
     [
-        EventType("MerchantRegistered", merchant.MerchantRegistered),
+        EventType("MerchantRegistered", merchant.MerchantRegistered, 2, {1: _as_it_was}),
         EventType("MerchantFlagged", merchant.MerchantFlagged),
+        EventType("MenuPublished", merchant.MenuPublished),
+        EventType("HoursChanged", merchant.HoursChanged),
+        EventType("ServiceAreaChanged", merchant.ServiceAreaChanged),
+        EventType("ItemSoldOut", merchant.ItemSoldOut),
+        EventType("ItemBackInStock", merchant.ItemBackInStock),
+    ]
+)
+
+CITY_CODEC: Codec[city.CityEvent] = Codec(
+    [
+        EventType("ZoneDrawn", city.ZoneDrawn),
+        EventType("ZoneErased", city.ZoneErased),
+        EventType("WeatherDeclared", city.WeatherDeclared),
+    ]
+)
+
+COUPON_CODEC: Codec[coupon.CouponEvent] = Codec(
+    [
+        EventType("CouponIssued", coupon.CouponIssued),
+        EventType("CouponClaimed", coupon.CouponClaimed),
+        EventType("CouponReleased", coupon.CouponReleased),
+    ]
+)
+
+USES_CODEC: Codec[coupon.UseEvent] = Codec(
+    [
+        EventType("CouponRedeemed", coupon.CouponRedeemed),
+        EventType("CouponGivenBack", coupon.CouponGivenBack),
     ]
 )
 
 CUSTOMER_CODEC: Codec[CustomerEvent] = Codec([EventType("CustomerForgotten", customer.CustomerForgotten)])
 
-CODECS = (ORDER_CODEC, PAYMENT_CODEC, MERCHANT_CODEC, CUSTOMER_CODEC)
+CODECS = (ORDER_CODEC, PAYMENT_CODEC, MERCHANT_CODEC, CUSTOMER_CODEC, CITY_CODEC, COUPON_CODEC, USES_CODEC)
 
 ORDER: Aggregate[Order | None, order.OrderEvent] = Aggregate(
     "order", None, state.evolve, ORDER_CODEC, deadlines.waits_of
@@ -89,3 +132,8 @@ PAYMENT: Aggregate[Payment | None, PaymentEvent] = Aggregate(
 )
 MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate("merchant", None, merchant.evolve, MERCHANT_CODEC)
 CUSTOMER: Aggregate[Customer, CustomerEvent] = Aggregate("customer", Customer(), customer.evolve, CUSTOMER_CODEC)
+CITY: Aggregate[city.City, city.CityEvent] = Aggregate("city", city.City(), city.evolve, CITY_CODEC)
+COUPON: Aggregate[coupon.Coupon | None, coupon.CouponEvent] = Aggregate("coupon", None, coupon.evolve, COUPON_CODEC)
+USES: Aggregate[coupon.Uses, coupon.UseEvent] = Aggregate(
+    "coupon_uses", coupon.Uses(), coupon.evolve_uses, USES_CODEC
+)

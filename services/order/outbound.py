@@ -4,6 +4,8 @@ from typing import assert_never
 
 from services.order.domain import events as order
 from services.order.domain import merchant, payment
+from services.order.domain.city import CityEvent
+from services.order.domain.coupon import CouponEvent, UseEvent
 from services.order.domain.customer import CustomerEvent
 from services.order.domain.reactions import AnyEvent
 from services.order.domain.values import Line, Recipient
@@ -27,6 +29,8 @@ def coarse(place: Place) -> str:
 
 def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
     """The messages that a stored event leads to: one, or none for facts that are the service's own business."""
+    if isinstance(event, CityEvent | CouponEvent | UseEvent):
+        return []
     if isinstance(event, merchant.MerchantEvent):
         return _about_merchant(event)
     if isinstance(event, CustomerEvent):
@@ -40,7 +44,7 @@ def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
 
 
 def _about_merchant(event: merchant.MerchantEvent) -> list[Outgoing]:
-    if isinstance(event, merchant.MerchantFlagged):
+    if not isinstance(event, merchant.MerchantRegistered):
         return []
     message = public.MerchantRegistered(
         merchant_id=event.merchant_id, name=event.name, place=_point(event.place), cell=coarse(event.place)
@@ -120,6 +124,8 @@ def _point(place: Place) -> GeoPoint:
 def _about_promise(order_id: str, event: order.PromiseEvent) -> Message | None:
     customer_id, merchant_id = event.customer_id, event.merchant_id
     match event:
+        case order.OrderScheduled():
+            return None
         case order.OrderAwaitingMerchant():
             return public.OrderAwaitingMerchant(
                 order_id=order_id, customer_id=customer_id, merchant_id=merchant_id, answer_by=event.answer_by

@@ -9,7 +9,13 @@ from psycopg import sql
 
 from services.order.domain import events as e
 from services.order.domain import payment as p
-from services.order.domain.merchant import MerchantEvent, MerchantRegistered
+from services.order.domain.merchant import (
+    MenuPublished,
+    MerchantEvent,
+    MerchantFlagged,
+    ServiceAreaChanged,
+    ShopEvent,
+)
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import ENDED, OrderState
 from shared.eventstore.ports import Store, Transaction
@@ -196,7 +202,10 @@ def _update(tx: Transaction, version: int, order_id: str, change: Change) -> Non
 
 def apply_to_merchants(tx: Transaction, merchant_id: str, event: MerchantEvent) -> None:
     """Keeps `merchant_list` true to one more event."""
-    if not isinstance(event, MerchantRegistered):
+    if isinstance(event, ShopEvent):
+        _change_shop(tx, merchant_id, event)
+        return
+    if isinstance(event, MerchantFlagged):
         tx.connection.execute(
             "UPDATE merchant_list SET missed_answers = missed_answers + 1 WHERE merchant_id = %s", (merchant_id,)
         )
@@ -214,6 +223,23 @@ def apply_to_merchants(tx: Transaction, merchant_id: str, event: MerchantEvent) 
             event.preparation_minutes,
         ),
     )
+
+
+def _change_shop(tx: Transaction, merchant_id: str, event: ShopEvent) -> None:
+    """Only what the list shows; a menu and its stock are read from the merchant itself."""
+    match event:
+        case MenuPublished():
+            tx.connection.execute(
+                "UPDATE merchant_list SET preparation_minutes = %s WHERE merchant_id = %s",
+                (event.preparation_minutes, merchant_id),
+            )
+        case ServiceAreaChanged():
+            tx.connection.execute(
+                "UPDATE merchant_list SET service_radius_m = %s WHERE merchant_id = %s",
+                (event.service_radius_m, merchant_id),
+            )
+        case _:
+            pass
 
 
 def list_orders(store: Store, wanted: OrderFilter, before_id: str | None, limit: int) -> list[OrderRow]:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from services.order.domain.asking import ask
 from services.order.domain.carrying import kitchen_state
 from services.order.domain.commands import (
     AnswerCommand,
@@ -15,9 +16,9 @@ from services.order.domain.commands import (
 from services.order.domain.ending import ask_to_withdraw, cancelled, wish_to_cancel
 from services.order.domain.events import (
     CancellationRefused,
-    OrderAwaitingMerchant,
     OrderEvent,
     OrderRedispatched,
+    OrderScheduled,
     RefundGranted,
 )
 from services.order.domain.policy import OrderPolicy
@@ -47,16 +48,13 @@ def decide(command: AnswerCommand, order: Order, policy: OrderPolicy) -> list[Or
 
 
 def note_payment_authorized(command: NotePaymentAuthorized, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
-    """The money is safe: the merchant is asked, once, and has so long to answer."""
-    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None:
+    """The money is safe: the merchant is asked, once, now or when the time of a scheduled order has come."""
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None or order.scheduled:
         return []
-    return [
-        OrderAwaitingMerchant(
-            **order.whose(command.at),
-            answer_by=command.now + policy.span("merchant_answer"),
-            remind_at=command.now + policy.span("merchant_reminder"),
-        )
-    ]
+    ask_at = order.placed.ask_at
+    if ask_at is not None and command.now < ask_at:
+        return [OrderScheduled(**order.whose(command.at), ask_at=ask_at)]
+    return ask(order, command, policy)
 
 
 def note_payment_failed(command: NotePaymentFailed, order: Order, policy: OrderPolicy) -> list[OrderEvent]:

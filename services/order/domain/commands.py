@@ -5,7 +5,9 @@ from datetime import datetime
 
 from services.order.domain.values import (
     By,
+    Errand,
     Goods,
+    Handling,
     OrderKind,
     Priority,
     Recipient,
@@ -25,10 +27,25 @@ class OrderCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A wished item."""
+    """A wished item, with the ids of the options chosen for it."""
 
     sku: str
     quantity: int
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrandWish:
+    """What is to be fetched, bought or queued for, and how much it may cost; `area` is the middle of its cell."""
+
+    errand: Errand
+    area: Place
+    budget_cents: int = 0
+    wait_minutes_max: int = 0
+    parcel: bool = False
+    handling: tuple[Handling, ...] = ()
+    weight_g: int = 0
+    volume_ml: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +59,10 @@ class PlaceOrder(OrderCommand):
     payment_method: str
     priority: Priority = Priority.NORMAL
     scheduled_for: datetime | None = None
+    errand: ErrandWish | None = None
+    coupon: str | None = None
+    tip_cents: int = 0
+    quote_id: str | None = None
 
     @property
     def dropoff(self) -> Place:

@@ -19,6 +19,7 @@ from services.order.domain.events import (
     OrderReady,
     OrderRejected,
     OrderReviewed,
+    OrderScheduled,
     OrderUndeliverable,
     PreparationExtended,
     WithdrawalRequested,
@@ -28,9 +29,10 @@ from services.order.domain.values import Wait
 from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
 
 _OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
-    OrderAwaitingMerchant: (Wait.PAYMENT,),
+    OrderScheduled: (Wait.PAYMENT,),
+    OrderAwaitingMerchant: (Wait.PAYMENT, Wait.ASKING),
     MerchantReminded: (Wait.MERCHANT_REMINDER,),
-    OrderAccepted: (Wait.MERCHANT_REMINDER, Wait.MERCHANT_ANSWER),
+    OrderAccepted: (Wait.PAYMENT, Wait.ASKING, Wait.MERCHANT_REMINDER, Wait.MERCHANT_ANSWER),
     OrderRejected: tuple(Wait),
     OrderReady: (Wait.PREPARATION,),
     OrderOutForDelivery: (Wait.PREPARATION, Wait.WITHDRAWAL_ANSWER),
@@ -55,6 +57,8 @@ def _opened(event: OrderEvent) -> list[SetDeadline]:
     match event:
         case OrderPlaced():
             return [SetDeadline(Wait.PAYMENT, event.pay_by)]
+        case OrderScheduled():
+            return [SetDeadline(Wait.ASKING, event.ask_at)]
         case OrderAwaitingMerchant():
             return [
                 SetDeadline(Wait.MERCHANT_REMINDER, event.remind_at),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import assert_never
 
+from services.order.domain.asking import contact_shared
 from services.order.domain.commands import (
     AcceptOrder,
     CancelOrder,
@@ -18,13 +19,13 @@ from services.order.domain.ending import cancelled, completed, wish_to_cancel
 from services.order.domain.errors import (
     AlreadyReviewed,
     NotAnExtension,
+    OrderNotDueYet,
     OrderWithSupport,
     PaymentPending,
     ReadyTimeOutOfRange,
     ReviewIsClosed,
 )
 from services.order.domain.events import (
-    DeliveryContactShared,
     OrderAccepted,
     OrderEvent,
     OrderReady,
@@ -74,6 +75,8 @@ def _refusal(kind: type[DomainError], sentence: str, order: Order) -> DomainErro
 
 def accept(command: AcceptOrder, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """The merchant takes the order on, once it is paid for."""
+    if order.scheduled and order.answer_by is None:
+        raise _refusal(OrderNotDueYet, "this order is for later: its merchant is asked in time", order)
     if order.answer_by is None:
         raise _refusal(PaymentPending, "the payment is not authorised yet", order)
     _check_ready_time(command.ready_at, command.now, order, policy)
@@ -81,7 +84,7 @@ def accept(command: AcceptOrder, order: Order, policy: OrderPolicy) -> list[Orde
     late_at = max(command.ready_at, command.now) + policy.span("preparation_grace")
     return [
         OrderAccepted(**whose, ready_at=command.ready_at, late_at=late_at),
-        DeliveryContactShared(**whose, recipient=order.placed.recipient, pickup=order.placed.pickup),
+        contact_shared(order, command),
     ]
 
 

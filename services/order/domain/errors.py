@@ -2,6 +2,7 @@
 
 DomainError
 ├── PaymentPending            the payment is not authorised yet
+├── OrderNotDueYet            scheduled for later: the merchant has not been asked
 ├── OrderNotAccepted          the merchant has not accepted
 ├── OrderAlreadyAccepted      too late to reject
 ├── OrderIsCancelling         a cancellation is being decided
@@ -22,6 +23,10 @@ from shared.kernel.errors import DomainError
 
 class PaymentPending(DomainError):
     code = "order.payment_pending"
+
+
+class OrderNotDueYet(DomainError):
+    code = "order.not_due_yet"
 
 
 class OrderNotAccepted(DomainError):

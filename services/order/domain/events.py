@@ -5,6 +5,8 @@ from datetime import datetime
 
 from services.order.domain.values import (
     By,
+    Errand,
+    ErrandTerms,
     Goods,
     Line,
     OrderKind,
@@ -30,6 +32,11 @@ class OrderFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced(OrderFact):
+    """A valid wish with its price. Of an errand `pickup` says only roughly where, and `errand` says it exactly.
+
+    `ask_at` is when the merchant of a scheduled order is asked; None: as soon as the payment is authorised.
+    """
+
     order_id: str
     kind: OrderKind
     lines: tuple[Line, ...]
@@ -45,6 +52,18 @@ class OrderPlaced(OrderFact):
     promised_at: datetime
     scheduled_for: datetime | None
     pay_by: datetime
+    ask_at: datetime | None = None
+    errand: Errand | None = None
+    terms: ErrandTerms | None = None
+    coupon: str | None = None
+    quote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderScheduled(OrderFact):
+    """Paid for, and due later: nobody is asked before `ask_at`."""
+
+    ask_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +116,7 @@ class DeliveryContactShared(OrderFact):
 
     recipient: Recipient | None
     pickup: Pickup
+    errand: Errand | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +264,8 @@ class OrderArchived(OrderFact):
 
 
 PromiseEvent = (
-    OrderAwaitingMerchant
+    OrderScheduled
+    | OrderAwaitingMerchant
     | MerchantReminded
     | OrderAccepted
     | OrderRejected

@@ -1,7 +1,29 @@
 """What the business may tune about orders: deadlines, prices and limits, with their defaults."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from services.order.domain.city import Weather
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSurcharge:
+    """So much more between two times of the day by the city's clock; the second before the first: past midnight."""
+
+    opens: time
+    closes: time
+    cents: int
+
+    def holds(self, local: time) -> bool:
+        if self.opens <= self.closes:
+            return self.opens <= local < self.closes
+        return local >= self.opens or local < self.closes
+
+
+def _weather_cents() -> dict[Weather, int]:
+    return {Weather.RAIN: 200, Weather.HEAT: 100, Weather.SNOW: 400, Weather.STORM: 500}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +48,17 @@ class OrderPolicy:
     delivery_fee_base_cents: int = 300
     delivery_fee_base_m: int = 1_000
     delivery_fee_per_km_cents: int = 100
+    time_surcharges: tuple[TimeSurcharge, ...] = ()
+    weather_surcharge_cents: Mapping[Weather, int] = field(default_factory=_weather_cents)
+    zone: str = "Asia/Shanghai"
+    tip_max_cents: int = 20_000
+    quote_seconds: int = 5 * 60
+    errand_base_cents: int = 500
+    errand_per_minute_cents: int = 60
+    errand_wait_minutes_max: int = 180
+    errand_budget_max_cents: int = 200_000
+    errand_radius_m: int = 15_000
+    errand_service_seconds: int = 10 * 60
     cancellation_fee_cents: int = 0
     service_radius_m: int = 15_000
     item_quantity_max: int = 99
@@ -36,3 +69,8 @@ class OrderPolicy:
     def span(self, name: str) -> timedelta:
         """The policy called `<name>_seconds` as a span of time."""
         return timedelta(seconds=getattr(self, f"{name}_seconds"))
+
+    def time_surcharge_cents(self, moment: datetime) -> int:
+        """The dearest surcharge that holds at a moment by the city's clock."""
+        local = moment.astimezone(ZoneInfo(self.zone)).time()
+        return max((each.cents for each in self.time_surcharges if each.holds(local)), default=0)

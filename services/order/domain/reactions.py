@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from services.order.domain.city import CityEvent
 from services.order.domain.commands import AnyOrderCommand, NotePaymentAuthorized, NotePaymentFailed
+from services.order.domain.coupon import CouponCommand, CouponEvent, GiveCouponBack, UseEvent
 from services.order.domain.customer import CustomerEvent
 from services.order.domain.events import (
     OrderAccepted,
@@ -17,8 +19,8 @@ from services.order.domain.paying import CapturePayment, GiveMoneyBack, PaymentC
 from services.order.domain.payment import PaymentAuthorized, PaymentEvent, PaymentFailed
 from services.order.domain.waiting import MERCHANT_NO_ANSWER
 
-Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand
-AnyEvent = OrderEvent | PaymentEvent | MerchantEvent | CustomerEvent
+Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand | CouponCommand
+AnyEvent = OrderEvent | PaymentEvent | MerchantEvent | CustomerEvent | CityEvent | CouponEvent | UseEvent
 
 
 def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
@@ -42,11 +44,23 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
         case OrderAccepted():
             return [CapturePayment(order_id=order_id, at=now)]
         case OrderCancelled():
-            back = GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=event.fee_cents, at=now)
-            if event.reason != MERCHANT_NO_ANSWER:
-                return [back]
-            return [back, FlagMerchant(merchant_id=event.merchant_id, order_id=order_id, at=now)]
-        case OrderRejected() | RefundGranted():
+            return _cancelled(order_id, event, now)
+        case OrderRejected():
+            back = GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=0, at=now)
+            return [back, GiveCouponBack(order_id=order_id, at=now)]
+        case RefundGranted():
             return [GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=0, at=now)]
         case _:
             return []
+
+
+def _cancelled(order_id: str, event: OrderCancelled, now: datetime) -> list[Reaction]:
+    """The money goes back but for the fee, a coupon too unless a fee was due; a silent merchant is noted."""
+    reactions: list[Reaction] = [
+        GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=event.fee_cents, at=now)
+    ]
+    if event.fee_cents == 0:
+        reactions.append(GiveCouponBack(order_id=order_id, at=now))
+    if event.reason == MERCHANT_NO_ANSWER:
+        reactions.append(FlagMerchant(merchant_id=event.merchant_id, order_id=order_id, at=now))
+    return reactions

@@ -32,6 +32,7 @@ from services.order.domain.events import (
     OrderReviewed,
     OrderRiderAssigned,
     OrderRiderUnassigned,
+    OrderScheduled,
     OrderUndeliverable,
     PreparationExtended,
     PreparationLate,
@@ -65,7 +66,7 @@ class Order:
     """An order that has been placed. What was placed stays whole in `placed`; the rest is what became of it.
 
     `resumes` is the state that a `cancelling` order goes back to when it cannot be cancelled; `answer_by` is None
-    until the payment is authorised and the merchant is asked.
+    until the payment is authorised and the merchant is asked; `scheduled` means paid for and due later.
     """
 
     placed: OrderPlaced
@@ -75,6 +76,7 @@ class Order:
     resumes: OrderState | None = None
     withdrawal: Withdrawal | None = None
     answer_by: datetime | None = None
+    scheduled: bool = False
     reminded: bool = False
     ready_at: datetime | None = None
     food_ready: bool = False
@@ -128,11 +130,9 @@ def _advance(order: Order, to: OrderState) -> Order:
 
 
 def _after_promise(order: Order, event: PromiseEvent) -> Order:
+    if isinstance(event, OrderScheduled | OrderAwaitingMerchant | MerchantReminded):
+        return _after_asking(order, event)
     match event:
-        case OrderAwaitingMerchant():
-            return replace(order, answer_by=event.answer_by, steps=order.took("awaiting_merchant", event.at))
-        case MerchantReminded():
-            return replace(order, reminded=True)
         case OrderAccepted():
             steps = order.took("accepted", event.at)
             return replace(order, state=OrderState.ACCEPTED, ready_at=event.ready_at, steps=steps)
@@ -152,6 +152,18 @@ def _after_promise(order: Order, event: PromiseEvent) -> Order:
             return replace(order, contact_shared=True)
         case DeliveryContactWithdrawn():
             return replace(order, contact_shared=False)
+        case _:
+            assert_never(event)
+
+
+def _after_asking(order: Order, event: OrderScheduled | OrderAwaitingMerchant | MerchantReminded) -> Order:
+    match event:
+        case OrderScheduled():
+            return replace(order, scheduled=True, steps=order.took("scheduled", event.at))
+        case OrderAwaitingMerchant():
+            return replace(order, answer_by=event.answer_by, steps=order.took("awaiting_merchant", event.at))
+        case MerchantReminded():
+            return replace(order, reminded=True)
         case _:
             assert_never(event)
 

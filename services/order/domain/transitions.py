@@ -31,7 +31,7 @@ ACCEPT = row(
     "accept",
     _MERCHANT,
     "the merchant takes the order on, and says when the food is ready",
-    ((_PENDING,), to(_ACCEPTED, unless=(no.PaymentPending, *_TIMES))),
+    ((_PENDING,), to(_ACCEPTED, unless=(no.OrderNotDueYet, no.PaymentPending, *_TIMES))),
     (_OVER, _ENDED),
     rest=SAME,
 )
@@ -109,8 +109,8 @@ REVIEW = row(
 PAYMENT_AUTHORIZED = row(
     "payment authorised",
     _PAYMENT,
-    "the money is safe: the merchant is asked",
-    ((_PENDING,), to(_PENDING)),
+    "the money is safe: the merchant is asked, now or when it is time; an errand is ready for its rider",
+    ((_PENDING,), to(_PENDING, _READY)),
     rest=SAME,
 )
 PAYMENT_FAILED = row(
@@ -240,6 +240,13 @@ TIME_ROWS: Mapping[Wait, Row] = MappingProxyType(
             _TIME,
             "the order is over",
             ((_PENDING,), to(_S.CANCELLED)),
+            rest=SAME,
+        ),
+        Wait.ASKING: row(
+            "scheduled order due",
+            _TIME,
+            "the merchant is asked; an errand is ready for its rider",
+            ((_PENDING,), to(_PENDING, _READY)),
             rest=SAME,
         ),
         Wait.MERCHANT_REMINDER: row(

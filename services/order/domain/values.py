@@ -29,6 +29,10 @@ ENDED = frozenset({OrderState.COMPLETED, OrderState.CANCELLED, OrderState.REJECT
 """An order in one of these is over: nobody waits for it any more."""
 
 
+NO_MERCHANT = ""
+"""The merchant of an errand: there is none. The field stays, so that every fact about an order has one shape."""
+
+
 class OrderKind(StrEnum):
     FOOD = "food"
     BUY = "errand_buy"
@@ -41,6 +45,15 @@ class Priority(StrEnum):
     NORMAL = "normal"
     URGENT = "urgent"
     MEDICAL = "medical"
+
+
+class Handling(StrEnum):
+    """Care that goods need on the road. Each is also the name of the skill that their rider must have."""
+
+    COLD_CHAIN = "cold_chain"
+    BULKY = "bulky"
+    FRAGILE = "fragile"
+    AGE_CHECKED = "age_checked"
 
 
 class Goods(StrEnum):
@@ -57,6 +70,7 @@ class Wait(StrEnum):
     """The names of what an order waits for."""
 
     PAYMENT = "payment"
+    ASKING = "asking"
     MERCHANT_REMINDER = "merchant_reminder"
     MERCHANT_ANSWER = "merchant_answer"
     PREPARATION = "preparation"
@@ -108,31 +122,69 @@ class Pickup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One way to have an item; `delta_cents` is added to its price and may be negative."""
+
+    option_id: str
+    name: str
+    delta_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionGroup:
+    """Options of which a customer takes at least `min_choices` and at most `max_choices`."""
+
+    name: str
+    options: tuple[Option, ...]
+    min_choices: int = 0
+    max_choices: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One item of an order at the price of its day."""
+    """One item of an order at the price of its day: `unit_cents` holds the chosen options as well."""
 
     sku: str
     name: str
     quantity: int
     unit_cents: int
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What an order costs, in cents of `currency`."""
+    """What an order costs, part by part, in cents of `currency`.
+
+    Of an errand, goods and service are ceilings: what is asked of the card, and what the receipt and the clock can
+    only make less. `service_cents` is the work beyond carrying.
+    """
 
     goods_cents: int
     delivery_fee_cents: int
     currency: str
+    packing_cents: int = 0
+    service_cents: int = 0
+    time_surcharge_cents: int = 0
+    weather_surcharge_cents: int = 0
+    discount_cents: int = 0
+    tip_cents: int = 0
+
+    @property
+    def fees_cents(self) -> int:
+        """What carrying costs: everything but the goods, their packing, the discount and the tip."""
+        return self.service_cents + self.delivery_fee_cents + self.time_surcharge_cents + self.weather_surcharge_cents
 
     @property
     def total_cents(self) -> int:
-        return self.goods_cents + self.delivery_fee_cents
+        return self.goods_cents + self.packing_cents + self.fees_cents - self.discount_cents + self.tip_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuItem:
-    """What a merchant sells; `skills` are what a rider must have to carry it (`cold_chain`, `fragile`, …)."""
+    """What a merchant sells; `handling` and `skills` are what a rider must have to carry it.
+
+    `packing_cents` is for each piece; `preparation_minutes` None means the merchant's usual time.
+    """
 
     sku: str
     name: str
@@ -140,6 +192,10 @@ class MenuItem:
     skills: tuple[str, ...] = ()
     weight_g: int = 0
     volume_ml: int = 0
+    handling: tuple[Handling, ...] = ()
+    packing_cents: int = 0
+    preparation_minutes: int | None = None
+    option_groups: tuple[OptionGroup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +210,42 @@ class OpenHours:
         if self.opens <= self.closes:
             return self.opens <= local < self.closes
         return local >= self.opens or local < self.closes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """The door where an errand begins; `contact` is whoever hands the things over, where somebody does."""
+
+    place: Place
+    address: str
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Where an errand begins and what is to be done there: the customer's words, sealed as a whole."""
+
+    stop: Stop
+    task: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrandTerms:
+    """What an errand may cost and last: figures that nobody minds, so that they stay readable.
+
+    `budget_cents` is the ceiling for what is bought; a queue is paid by each minute begun up to its longest.
+    """
+
+    budget_cents: int = 0
+    wait_minutes_max: int = 0
+    per_minute_cents: int = 0
+    base_cents: int = 0
+    parcel: bool = False
+
+    @property
+    def metered(self) -> bool:
+        """Whether the price is known only once the rider has bought or waited."""
+        return self.budget_cents > 0 or self.wait_minutes_max > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from services.order.domain.asking import ask
 from services.order.domain.carrying import kitchen_state
 from services.order.domain.commands import EndWait
 from services.order.domain.ending import ask_to_withdraw, cancelled, completed
@@ -27,6 +28,8 @@ def decide(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEve
     match command.wait:
         case Wait.PAYMENT:
             return give_up_payment(command, order)
+        case Wait.ASKING:
+            return ask_scheduled(command, order, policy)
         case Wait.MERCHANT_REMINDER:
             return remind_merchant(command, order)
         case Wait.MERCHANT_ANSWER:
@@ -46,9 +49,16 @@ def decide(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEve
 
 
 def give_up_payment(command: EndWait, order: Order) -> list[OrderEvent]:
-    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None:
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None or order.scheduled:
         return []
     return cancelled(order, command.at, By.SYSTEM, PAYMENT_TIMEOUT)
+
+
+def ask_scheduled(command: EndWait, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    """The time of a scheduled order has come."""
+    if order.state is not _S.PENDING_ACCEPTANCE or order.answer_by is not None or not order.scheduled:
+        return []
+    return ask(order, command, policy)
 
 
 def remind_merchant(command: EndWait, order: Order) -> list[OrderEvent]:

@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.order.domain import events as e
-from services.order.domain.merchant import Merchant, MerchantRegistered
+from services.order.domain.merchant import MerchantRegistered, opened
 from services.order.domain.values import (
+    NO_MERCHANT,
     By,
     Contact,
+    Errand,
+    ErrandTerms,
     Goods,
     Line,
     MenuItem,
@@ -17,6 +20,7 @@ from services.order.domain.values import (
     Pickup,
     Priority,
     Recipient,
+    Stop,
     Totals,
 )
 from shared.kernel.place import Place
@@ -44,6 +48,14 @@ RECIPIENT = Recipient(
     place=HOME,
     note="ring twice",
 )
+ERRAND = Errand(
+    stop=Stop(
+        place=Place(30.2712, 120.1498),
+        address="7 Pagoda Alley",
+        contact=Contact(name="Lin Tao", phone="+8613912345678"),
+    ),
+    task="Fetch the blue folder from the porter",
+)
 LINES = (Line(sku="noodles", name="Beef noodles", quantity=2, unit_cents=2800),)
 TOTALS = Totals(goods_cents=5600, delivery_fee_cents=300, currency="CNY")
 
@@ -65,6 +77,7 @@ placed = e.OrderPlaced(
     scheduled_for=None,
     pay_by=after(minutes=15),
 )
+scheduled = e.OrderScheduled(**whose(), ask_at=after(hours=2))
 awaiting = e.OrderAwaitingMerchant(**whose(), answer_by=after(minutes=5), remind_at=after(minutes=2))
 reminded = e.MerchantReminded(**whose(after(minutes=2)), answer_by=after(minutes=5))
 accepted = e.OrderAccepted(**whose(after(minutes=1)), ready_at=after(minutes=15), late_at=after(minutes=25))
@@ -114,7 +127,19 @@ review_closed = e.ReviewClosed(**whose(after(days=8)))
 refund_granted = e.RefundGranted(**whose(after(days=1)), reason="wrong_item")
 archived = e.OrderArchived(**whose(after(days=31)))
 
+errand_placed = replace(
+    placed,
+    merchant_id=NO_MERCHANT,
+    kind=OrderKind.BUY,
+    lines=(),
+    pickup=Pickup(name="", phone="", place=Place(30.2707, 120.1502), address=""),
+    errand=ERRAND,
+    terms=ErrandTerms(budget_cents=5600, base_cents=500),
+)
+
 PAID = (placed, awaiting)
+SCHEDULED = (replace(placed, ask_at=after(hours=2), scheduled_for=after(hours=3)), scheduled)
+ERRAND_SCHEDULED = (errand_placed, replace(scheduled, merchant_id=NO_MERCHANT))
 ACCEPTED = (*PAID, accepted, shared)
 COOKING = (*ACCEPTED, cooking)
 READY = (*COOKING, ready)
@@ -151,6 +176,7 @@ STORIES: dict[str, tuple[e.OrderEvent, ...]] = {
 
 EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     placed,
+    scheduled,
     awaiting,
     reminded,
     accepted,
@@ -207,4 +233,4 @@ registered = MerchantRegistered(
     open_hours=None,
     at=NOON,
 )
-MERCHANT = Merchant(registered=registered)
+MERCHANT = opened(registered)

@@ -6,10 +6,20 @@ from typing import Any
 
 import pytest
 
-from services.order.codec import CODECS, CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC, PAYMENT_CODEC
+from services.order.codec import (
+    CITY_CODEC,
+    CODECS,
+    COUPON_CODEC,
+    CUSTOMER_CODEC,
+    MERCHANT_CODEC,
+    ORDER_CODEC,
+    PAYMENT_CODEC,
+    USES_CODEC,
+)
 from shared.eventstore.codec import Codec, EventType
 from tests.unit.order.facts import EVERY_EVENT
 from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
+from tests.unit.order.shop_facts import EVERY_CITY_EVENT, EVERY_COUPON_EVENT, EVERY_SHOP_EVENT, EVERY_USE_EVENT
 
 GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING: list[tuple[Codec[Any], Any]] = [
@@ -17,6 +27,10 @@ EVERYTHING: list[tuple[Codec[Any], Any]] = [
     *((PAYMENT_CODEC, event) for event in EVERY_PAYMENT_EVENT),
     *((MERCHANT_CODEC, event) for event in EVERY_MERCHANT_EVENT),
     *((CUSTOMER_CODEC, event) for event in EVERY_CUSTOMER_EVENT),
+    *((MERCHANT_CODEC, event) for event in EVERY_SHOP_EVENT),
+    *((CITY_CODEC, event) for event in EVERY_CITY_EVENT),
+    *((COUPON_CODEC, event) for event in EVERY_COUPON_EVENT),
+    *((USES_CODEC, event) for event in EVERY_USE_EVENT),
 ]
 TYPES: list[EventType[Any]] = [entry for codec in CODECS for entry in codec.types]
 

@@ -27,7 +27,7 @@ def _withdrawing(story: Story) -> Story:
 
 
 STORIES: dict[OrderState, tuple[Story, ...]] = {
-    _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID),
+    _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID, f.SCHEDULED, (f.errand_placed,), f.ERRAND_SCHEDULED),
     _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED),
     _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned)),
     _S.READY: (f.READY, (*f.READY, f.assigned)),

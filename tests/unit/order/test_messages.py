@@ -32,6 +32,7 @@ from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_E
 
 EVERYTHING = [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT, *EVERY_CUSTOMER_EVENT]
 OWN_BUSINESS = {
+    "OrderScheduled",
     "OrderRiderAssigned",
     "OrderRiderUnassigned",
     "OrderUndeliverable",

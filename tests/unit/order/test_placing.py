@@ -17,10 +17,12 @@ from services.order.domain.merchant import (
     RegisterMerchant,
     evolve,
     flag,
+    opened,
     register,
 )
-from services.order.domain.placing import delivery_fee_cents, place
+from services.order.domain.placing import place
 from services.order.domain.policy import OrderPolicy
+from services.order.domain.pricing import delivery_fee_cents
 from services.order.domain.values import OpenHours, OrderKind
 from shared.kernel.errors import Fault, InvalidInput, NotFound
 from shared.kernel.place import Place, distance_m
@@ -78,9 +80,16 @@ def test_the_promise_is_placing_preparation_travel_and_a_buffer() -> None:
     assert placed().pay_by == f.after(minutes=15)
 
 
-def test_a_scheduled_order_is_promised_for_its_time_and_never_earlier_than_possible() -> None:
+def test_a_scheduled_order_is_promised_for_its_time() -> None:
     assert placed(replace(WISH, scheduled_for=f.after(hours=3))).promised_at == f.after(hours=3)
-    assert placed(replace(WISH, scheduled_for=f.after(minutes=1))).promised_at == placed().promised_at
+
+
+def test_a_time_sooner_than_the_food_can_be_made_and_brought_is_impossible() -> None:
+    travel = timedelta(minutes=distance_m(f.DOOR, f.HOME) / POLICY.courier_speed_m_per_minute)
+    soonest = f.NOON + timedelta(minutes=15) + travel
+    assert placed(replace(WISH, scheduled_for=soonest)).promised_at == placed().promised_at
+    too_soon = replace(WISH, scheduled_for=soonest - timedelta(seconds=1))
+    assert faults(too_soon) == {("scheduled_for", "too_soon")}
 
 
 def test_placing_the_same_order_twice_changes_nothing() -> None:
@@ -137,7 +146,7 @@ def test_the_service_area_ends_at_the_merchants_radius() -> None:
 )
 def test_a_merchant_keeps_its_hours_by_its_own_clock(opens: time, closes: time, is_open: bool) -> None:
     hours = OpenHours(opens=opens, closes=closes, zone="Asia/Shanghai")  # noon UTC is 20:00 there
-    merchant = Merchant(registered=replace(f.registered, open_hours=hours))
+    merchant = opened(replace(f.registered, open_hours=hours))
     if is_open:
         assert placed(merchant=merchant)
     else:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from pika.adapters.select_connection import IOLoop
-from prometheus_client import start_http_server
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
 from shared.eventstore.codec import Codec
 from shared.eventstore.connecting import Connection, connect, is_alive
@@ -73,7 +73,7 @@ def run_tail(
     # It writes a stack trace for every lost connection; the relay says the same in one line.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     if metrics_address is not None:
-        start_http_server(metrics_address[1], metrics_address[0], registry=metrics.REGISTRY)
+        start_http_server(metrics_address[1], metrics_address[0], registry=_registry_of_a_process())
     tails = [_Tail(spec, stop) for spec in services]
     signals = {signal.SIGTERM, signal.SIGINT}
     in_main = threading.current_thread() is threading.main_thread()
@@ -96,6 +96,14 @@ def run_tail(
     broken = [tail.name for tail in tails if tail.broken or tail.is_alive()]
     if broken:
         raise RuntimeError(f"ended by an error, or not at all: {', '.join(broken)}")
+
+
+def _registry_of_a_process() -> CollectorRegistry:
+    """What messaging measures, and what the process itself needs of memory and processor."""
+    registry = CollectorRegistry()
+    registry.register(metrics.REGISTRY)
+    ProcessCollector(registry=registry)
+    return registry
 
 
 class _Tail(threading.Thread):

@@ -7,6 +7,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ SHOP: dict[str, Any] = {
     "menu": [{"sku": "noodles", "name": "Beef noodles", "unit_cents": 2800}],
     "preparation_minutes": 15,
 }
+RIDER: dict[str, Any] = {
+    "name": "Li Wei",
+    "phone": "+8613900000000",
+    "skills": [],
+    "vehicle": "scooter",
+    "capacity": {"weight_g": 20000, "volume_ml": 60000},
+}
+# Nobody of the test answers: these waits run out at once.
+POLICIES = {"order": {"merchant_reminder_seconds": 1}, "dispatch": {"offer_seconds": 1, "reoffer_after_seconds": 60}}
 Spans = list[dict[str, Any]]
 
 
@@ -44,6 +54,8 @@ def environment(database: Database, broker: VirtualHost, folder: Path, key: Sign
     variables["DOORSTEP_MASTER_KEY"] = b64encode(bytes(32)).decode()
     variables["DOORSTEP_JWKS"] = str(folder / "jwks.json")
     variables["DOORSTEP_LOG_LEVEL"] = "error"
+    (folder / "policies.json").write_text(json.dumps(POLICIES), encoding="utf-8")
+    variables["DOORSTEP_POLICIES"] = str(folder / "policies.json")
     variables["DOORSTEP_SMTP"] = "127.0.0.1:1"
     for service, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True):
         mine = f"DOORSTEP_{service.upper()}"
@@ -79,7 +91,7 @@ def spans(heard: Heard) -> Spans:
 
 @pytest.fixture(scope="module")
 def heard(database: Database, broker: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
-    """Every span and every metric of one order that was placed and paid."""
+    """Every span and every metric of one order that was placed, paid, accepted, and offered to a rider in vain."""
     folder, key = tmp_path_factory.mktemp("tracing"), generate_keypair()
     declare_platform(broker.url, subscriptions(SERVICES))
     variables = environment(database, broker, folder, key)
@@ -93,10 +105,14 @@ def heard(database: Database, broker: VirtualHost, tmp_path_factory: pytest.Temp
     try:
         while (line := running.stdout.readline().strip()) != "started":
             assert running.poll() is None or line, (folder / "errors").read_text()
-        order_id = place(f"http://{variables['DOORSTEP_ORDER_HTTP']}", key)
+        start_shift(f"http://{variables['DOORSTEP_DISPATCH_HTTP']}", key)
+        merchant_id, order_id = place(f"http://{variables['DOORSTEP_ORDER_HTTP']}", key)
         wait_until(lambda: handled(database, order_id) == {"dispatch", "notify", "analytics"}, 30, "all have heard")
         wait_until(lambda: paid(variables, key, order_id), 30, "the order is paid")
-        wait_until(lambda: settled(database), 30, "all is published")
+        wait_until(lambda: happened(database, "order", "MerchantReminded"), 30, "the merchant is reminded")
+        accept(f"http://{variables['DOORSTEP_ORDER_HTTP']}", key, merchant_id, order_id)
+        wait_until(lambda: happened(database, "dispatch", "OfferExpired"), 30, "a rider is asked in vain")
+        wait_until(lambda: settled(database, "order") and settled(database, "dispatch"), 30, "all is published")
         page = httpx.get(f"http://{variables['DOORSTEP_ORDER_HTTP']}/metrics", timeout=20).text
         running.stdin.write("\n")
         running.stdin.flush()
@@ -111,16 +127,42 @@ def heard(database: Database, broker: VirtualHost, tmp_path_factory: pytest.Temp
         sys.stdout.write((folder / "errors").read_text())
 
 
-def settled(database: Database) -> bool:
-    """Whether the order's relay has confirmed all of its log."""
+def settled(database: Database, service: str) -> bool:
+    """Whether the service's relay has confirmed all of its log."""
+    query = f'SELECT (SELECT count(*) FROM "{service}".events) = (SELECT position FROM "{service}".relay_position)'
     with psycopg.connect(database.admin_url) as connection:
-        row = connection.execute(
-            'SELECT (SELECT count(*) FROM "order".events) = (SELECT position FROM "order".relay_position)'
-        ).fetchone()
-    return row == (True,)
+        return connection.execute(query.encode()).fetchone() == (True,)
 
 
-def place(url: str, key: SigningKey) -> str:
+def happened(database: Database, service: str, kind: str) -> bool:
+    """Whether a service has recorded an event of this type."""
+    query = f'SELECT EXISTS (SELECT FROM "{service}".events WHERE type = %s)'
+    with psycopg.connect(database.admin_url) as connection:
+        return connection.execute(query.encode(), (kind,)).fetchone() == (True,)
+
+
+def start_shift(url: str, key: SigningKey) -> None:
+    """A rider, whom the engine may ask; in traces of their own."""
+    staff = {"Authorization": f"Bearer {issue(key, subject='dis', roles=['dispatcher'])}"}
+    hired = httpx.post(f"{url}/v1/riders", json=RIDER, headers=staff, timeout=20)
+    assert hired.status_code == 201, hired.text
+    rider_id = hired.json()["rider_id"]
+    rider = {"Authorization": f"Bearer {issue(key, subject=rider_id, roles=['rider'], ids=[rider_id])}"}
+    shift = {"place": SHOP["place"], "until": (datetime.now(UTC) + timedelta(hours=8)).isoformat()}
+    started = httpx.post(f"{url}/v1/riders/{rider_id}/shift/start", json=shift, headers=rider, timeout=20)
+    assert started.status_code < 300, started.text
+
+
+def accept(url: str, key: SigningKey, merchant_id: str, order_id: str) -> None:
+    """The merchant's page hands on the trace that it was told of."""
+    token = issue(key, subject=merchant_id, roles=["merchant"], ids=[merchant_id])
+    headers = {"Authorization": f"Bearer {token}", "traceparent": f"00-{TRACE}-{CALLER}-01"}
+    path = f"{url}/v1/orders/{order_id}/accept"
+    accepted = httpx.post(path, json={"preparation_minutes": 1}, headers=headers, timeout=20)
+    assert accepted.status_code < 300, accepted.text
+
+
+def place(url: str, key: SigningKey) -> tuple[str, str]:
     staff = {"Authorization": f"Bearer {issue(key, subject='op', roles=['operations'])}"}
     customer = {"Authorization": f"Bearer {issue(key, subject='cus_1', roles=['customer'], ids=['cus_1'])}"}
     shop = httpx.post(f"{url}/v1/merchants", json=SHOP, headers=staff, timeout=20)
@@ -137,7 +179,7 @@ def place(url: str, key: SigningKey) -> str:
     traced = {**customer, "traceparent": f"00-{TRACE}-{CALLER}-01"}
     placed = httpx.post(f"{url}/v1/orders", json=wish, headers=traced, timeout=20)
     assert placed.status_code == 201, placed.text
-    return str(placed.json()["order_id"])
+    return wish["merchant_id"], str(placed.json()["order_id"])
 
 
 def paid(variables: dict[str, str], key: SigningKey, order_id: str) -> bool:
@@ -210,6 +252,39 @@ def test_a_reactor_goes_on_in_the_same_trace(spans: Spans) -> None:
     assert path[:2] == ["POST /v1/orders", "append order"]
     assert path[-2:] == ["append payment", "publish PaymentAuthorized"]
     assert any(step.startswith("follow ") for step in path)
+
+
+def test_a_wait_that_runs_out_goes_on_in_the_trace_of_what_set_it(spans: Spans) -> None:
+    [reminded] = named(spans, "publish MerchantReminded")
+    path = way(spans, reminded)
+    assert path[:2] == ["POST /v1/orders", "append order"]
+    assert path[-3:] == ["deadline merchant_reminder", "append order", "publish MerchantReminded"]
+    assert path[-4] == "append order", "it was set when the order learned that it was paid"
+
+
+def test_the_engine_goes_on_in_the_trace_of_the_delivery_that_waits(spans: Spans) -> None:
+    offered = named(spans, "publish DeliveryOffered")
+    assert offered
+    path = way(spans, offered[0])
+    assert path[:4] == [
+        "POST /v1/orders/{order_id}/accept",
+        "append order",
+        "publish OrderAccepted",
+        "handle OrderAccepted",
+    ]
+    assert path[-4:] == ["append delivery", "offer", "append delivery", "publish DeliveryOffered"]
+
+
+def test_an_offer_that_nobody_answered_goes_on_in_the_trace_too(spans: Spans) -> None:
+    expired = named(spans, "publish OfferExpired")
+    assert expired
+    assert way(spans, expired[0])[-5:] == [
+        "offer",
+        "append delivery",
+        "deadline offer",
+        "append delivery",
+        "publish OfferExpired",
+    ]
 
 
 @pytest.mark.parametrize(

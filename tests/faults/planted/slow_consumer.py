@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 from deploy.faults.consumer import main
+from deploy.faults.synthetic import HEARD
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.eventstore.ports import Store, Transaction
@@ -30,6 +31,6 @@ if __name__ == "__main__":
     layout_file, service, process = sys.argv[1:]
 
     def slow_inbox(store: Store, name: str, handle: Handle) -> Inbox:
-        return Inbox(store, name, slowed(Path(layout_file).parent, handle))
+        return Inbox(store, name, slowed(Path(layout_file).parent, handle), heard=HEARD[service])
 
     main(layout_file, service, process, make_inbox=slow_inbox)

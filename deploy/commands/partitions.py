@@ -29,6 +29,7 @@ def show(service: Service, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
 @partitions_app.command("set")
 def set_(service: Service, count: Count, timeout: Timeout = 600, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
     """Changes the number of queues: the old ones are read to their end first. Run it again if it was interrupted."""
+    from shared.messaging.outages import is_outage
     from shared.messaging.repartition import NotRepartitioned, Repartition
 
     settings = settings_of(service, run_dir)
@@ -46,6 +47,10 @@ def set_(service: Service, count: Count, timeout: Timeout = 600, run_dir: RunDir
         ).run()
     except NotRepartitioned as error:
         fail(str(error))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        fail(f"{error}; nothing is lost, and the same command goes on from here")
     typer.echo(f"{service} reads {current.partitions} queues (generation {current.number})")
 
 

@@ -118,7 +118,7 @@ class Repartition:
         if new is None:
             return
         yield "planned"
-        self._fill(new)
+        self._fill(old, new)
         yield "filled"
         self._cut(old)
         yield "cut"
@@ -156,9 +156,15 @@ class Repartition:
                 )
         return self._layout()
 
-    def _fill(self, new: Generation) -> None:
+    def _fill(self, old: Generation, new: Generation) -> None:
         with Connection(self._amqp_url, connect_timeout=5) as connection:
-            declare(connection, inbox_topology(self._service, self._heard, new.partitions, new.number))
+            # The old one too: the broker may have been lost with all its queues, or no process ever run.
+            for each in (old, new):
+                joined = each is new
+                declare(
+                    connection,
+                    inbox_topology(self._service, self._heard, each.partitions, each.number, joined=joined),
+                )
         time.sleep(OVERLAP_SECONDS)
 
     def _cut(self, old: Generation) -> None:

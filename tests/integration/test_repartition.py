@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from kombu import Connection
 
 from deploy.local.backends import Backends
 from shared.eventstore.connecting import connect
 from shared.messaging.generations import agreed
 from shared.messaging.repartition import NotRepartitioned, Repartition, Tell, figures
-from shared.messaging.topology import declare_platform, inbox_queues
+from shared.messaging.topology import declare_platform, inbox_exchange, inbox_queues, intake_of
 from tests.contract import publishing
 from tests.contract.consuming import HEARD, heard_stream
 from tests.contract.processes import Speaking, tailing
@@ -191,6 +192,17 @@ def test_while_nobody_reads_the_old_queues_the_change_waits_and_says_so(town: To
         assert town.change(6).run().partitions == 6
         town.wait_for_more(50)
         town.check()
+
+
+def test_an_inbox_that_the_broker_has_lost_is_declared_again_on_the_way(town: Town) -> None:
+    with Connection(town.amqp_url) as connection, connection.channel() as channel:
+        for queue in inbox_queues("dispatch", 4):
+            channel.queue_delete(queue=queue)
+        for exchange in (inbox_exchange("dispatch"), intake_of("dispatch")):
+            channel.exchange_delete(exchange=exchange)
+    with reading(town, 1):
+        assert town.change(6).run().partitions == 6
+        town.wait_for_queues(inbox_queues("dispatch", 6, 2))
 
 
 def test_the_number_that_there_is_already_changes_nothing(town: Town) -> None:

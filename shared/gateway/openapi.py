@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from shared.gateway.auth import Public
 from shared.gateway.examples import example_of
 from shared.gateway.problems import MEDIA_TYPE as PROBLEM
-from shared.gateway.reading import MAX_BODY_BYTES
+from shared.gateway.reading import MAX_BODY_BYTES, MAX_URL_BYTES
 from shared.gateway.spec import RouteSpec
 from shared.gateway.sse import MEDIA_TYPE as EVENTS
 
@@ -25,6 +25,7 @@ _REASONS = {
     404: "There is no such thing, or it is not visible to the caller",
     409: "The business refuses, or somebody else was first; `code` says which",
     412: "The thing has changed since the version named by `If-Match`",
+    414: f"The address is longer than {MAX_URL_BYTES // 1024} KiB",
     413: f"The body is larger than {MAX_BODY_BYTES // 1024} KiB",
     415: "The body is not JSON",
     422: "Fields are missing or wrong, all of them named; or the idempotency key was used for another request",
@@ -199,7 +200,7 @@ def _responses(spec: RouteSpec, schemas: dict[tuple[int, str], Json], components
     elif schema is not None:
         media = {"schema": schema, "example": spec.examples.get("answer", example_of(schema, components))}
     if spec.status != 204:
-        success["content"] = {_MEDIA[spec.kind]: media}
+        success["content"] = {spec.media or _MEDIA[spec.kind]: media}
     if schema is not None and spec.kind == "json":
         success["headers"] = {
             "ETag": {"description": "the version, where there is one", "schema": {"type": "string"}}
@@ -214,11 +215,11 @@ def _problems(spec: RouteSpec) -> list[int]:
     if not spec.is_public:
         statuses |= {401, 403}
     if spec.parameters:
-        statuses.add(404)
+        statuses |= {404, 414}
     if spec.body is not None:
         statuses |= {400, 413, 415, 422}
     if spec.query is not None:
-        statuses.add(422)
+        statuses |= {414, 422}
     if spec.command:
         statuses |= {400, 404, 409, 412, 422}
     return sorted(statuses)

@@ -14,6 +14,7 @@ from shared.gateway.request import GatewayRequest
 from shared.gateway.spec import RouteSpec
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_URL_BYTES = 8 * 1024
 BODY_SECONDS = 20.0
 _LISTS = (list, set, frozenset, tuple)
 
@@ -56,7 +57,7 @@ def is_chunked(environ: Mapping[str, Any]) -> bool:
 
 def body_of(request: GatewayRequest, spec: RouteSpec) -> tuple[BaseModel | None, str]:
     """The validated body and a hash that is the same for the same JSON."""
-    raw = read_body(request.environ)
+    raw = request.raw_body = read_body(request.environ)
     if spec.body is None:
         return None, hash_of_json(raw.decode("latin-1")) if raw else ""
     if raw and not _is_json(request):

@@ -112,12 +112,14 @@ def route(
     tags: Sequence[str] = (),
     refusals: Sequence[type[DomainError]] = (),
     examples: Mapping[str, Any] | None = None,
+    media: str | None = None,
 ) -> Callable[[F], F]:
     """A route: `def accept(self, call: Call[AcceptOrder], order_id: str) -> OrderView`.
 
     `path` is a Werkzeug rule (`/v1/orders/<order_id>`); `roles` names who may call it (PUBLIC: anybody). `body`,
     `query` and `answer` are checked, rendered and documented. `command` documents the `Idempotency-Key` that
-    `call.once` honours. `refusals` are the domain errors that it is known to answer. A method annotated `-> Stream`
+    `call.once` honours. `refusals` are the domain errors that it is known to answer. `media` is the type of
+    an answer that the method makes itself. A method annotated `-> Stream`
     is a live route, and `answer` then describes the data of its events. What is wrong with a declaration is an error
     at import.
     """
@@ -139,6 +141,7 @@ def route(
             tags=tuple(tags),
             refusals=all_refusals(refusals),
             examples=dict(examples or {}),
+            media=media,
         )
         checked_signature(function, spec)
         return _register(function, spec)

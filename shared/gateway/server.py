@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from shared.eventstore import spans
 from shared.gateway.problems import Problem, bug, problem_of
-from shared.gateway.reading import MAX_BODY_BYTES, is_chunked
+from shared.gateway.reading import MAX_BODY_BYTES, MAX_URL_BYTES, is_chunked
 from shared.gateway.request import GatewayRequest
 from shared.gateway.sse import MEDIA_TYPE, Stream
 from shared.gateway.tokens import Verifier
@@ -126,6 +126,8 @@ class GatewayServer(WebServer):
             log_output=False,
             keepalive=KEEP_ALIVE_SECONDS,
             socket_timeout=SOCKET_SECONDS,
+            # Longer ones are refused by us, with a document; eventlet itself would only hang up on them.
+            url_length_limit=8 * MAX_URL_BYTES,
         )
 
     def make_url_map(self) -> Map:
@@ -238,6 +240,8 @@ class GatewayApp:
         if self._server.stopping:
             raise Problem(503, "stopping", "this process is being stopped", headers={"Retry-After": "1"}, close=True)
         _check_framing(request.environ)
+        if sum(len(request.environ.get(part, "")) for part in ("RAW_PATH_INFO", "QUERY_STRING")) > MAX_URL_BYTES:
+            raise Problem(414, "address_too_long", f"an address has at most {MAX_URL_BYTES} bytes", close=True)
         adapter = self._routes.bind("localhost")
         try:
             provider, values = adapter.match(request.path, method=request.method)

@@ -33,6 +33,8 @@ class RouteSpec:
     status: int = 200
     command: bool = False
     kind: Kind = "json"
+    media: str | None = None
+    """The media type of a success, where it is not what the kind says."""
     tags: tuple[str, ...] = ()
     refusals: tuple[type[DomainError], ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)

@@ -79,7 +79,14 @@ class StandardRoutes:
             )
         return _json({"status": "ready", "service": self.name, "checks": results})
 
-    @route("GET", "/metrics", roles=PUBLIC, summary="Measurements for Prometheus", tags=("operations",))
+    @route(
+        "GET",
+        "/metrics",
+        roles=PUBLIC,
+        summary="Measurements for Prometheus",
+        tags=("operations",),
+        media="text/plain",
+    )
     def standard_metrics(self, call: Call) -> Response:  # noqa: ARG002
         figures.measure(self.parts.store, self.parts.clock)
         return Response(metrics.render(), content_type=metrics.CONTENT_TYPE)
@@ -92,7 +99,14 @@ class StandardRoutes:
         response.make_conditional(call.request.environ)
         return response
 
-    @route("GET", "/docs", roles=PUBLIC, summary="This description, to be read", tags=("documentation",))
+    @route(
+        "GET",
+        "/docs",
+        roles=PUBLIC,
+        summary="This description, to be read",
+        tags=("documentation",),
+        media="text/html",
+    )
     def standard_docs(self, call: Call) -> Response:  # noqa: ARG002
         html, inline = docs.render(self._document())
         response = Response(html, content_type="text/html; charset=utf-8")

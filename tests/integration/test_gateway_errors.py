@@ -179,6 +179,11 @@ def test_a_body_of_10_mb_is_a_413_and_the_next_connection_works(probe: Probe, me
         assert another.get("/v1/tabs").status_code == 200
 
 
+def test_an_address_of_10_kb_is_a_414_and_the_next_connection_works(probe: Probe, merchant: httpx.Client) -> None:
+    problem(merchant.get(DRINKS, params={"name": "x" * 10_000}), 414, "address_too_long")
+    assert merchant.get(f"{probe.url}/health/live").status_code == 200
+
+
 def test_a_chunked_body_of_10_mb_is_a_413_too(probe: Probe, merchant: httpx.Client) -> None:
     pieces = (b"x" * 10_000 for _ in range(1_000))
     answer = merchant.post(DRINKS, content=pieces, headers={"Content-Type": "application/json"})

@@ -90,7 +90,7 @@ def test_who_may_call_a_route_is_said(api: Json) -> None:
 def test_the_problems_of_a_route_are_said(api: Json) -> None:
     add = api["paths"]["/v1/tabs/{tab_id}/drinks"]["post"]
     assert set(add["responses"]) == {
-        str(status) for status in (201, 400, 401, 403, 404, 409, 412, 413, 415, 422, 500, 503)
+        str(status) for status in (201, 400, 401, 403, 404, 409, 412, 413, 414, 415, 422, 500, 503)
     }
     assert "`tab.full`" in add["description"]
     conflict = api["components"]["responses"]["Problem409"]

@@ -1,12 +1,15 @@
 """Messages that a service set aside: an operator lists and shows them, has them tried again, or gives one up."""
 
 import json
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 
 from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, Service, fail, guarded, known, settings_of
@@ -32,6 +35,11 @@ def opened(service: str, run_dir: RunDir) -> Iterator[tuple["Parked", Any]]:
     """The parked messages of a service, with the inboxes that can handle them again, and the service's clock."""
     from shared.messaging.parked import Parked
 
+    # What failed is in the answer; standard output is for answers alone.
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+    )
     parts = import_module(f"services.{known(service)}.wiring").build(settings_of(service, run_dir))
     try:
         yield Parked(parts.store, [parts.inbox]), parts.clock

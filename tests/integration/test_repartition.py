@@ -147,7 +147,17 @@ def reading(town: Town, processes: int = 2) -> Iterator[list[Speaking]]:
             each.kill()
 
 
+def bind_as_former_releases_did(town: Town) -> None:
+    """Before there was an intake, every type of message led straight to the one hash exchange."""
+    with Connection(town.amqp_url) as connection, connection.channel() as channel:
+        for each in HEARD:
+            channel.exchange_bind(
+                destination=inbox_exchange("dispatch"), source=each.exchange(), routing_key=each.type_name()
+            )
+
+
 def test_from_four_queues_to_eight_and_then_to_three_under_load(town: Town) -> None:
+    bind_as_former_releases_did(town)
     with reading(town) as processes:
         town.start()
         town.wait_for_more(300)

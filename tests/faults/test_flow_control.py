@@ -206,6 +206,36 @@ def test_a_consumer_that_stands_still_lets_its_queues_grow_and_not_itself(world:
             world.kill(name)
 
 
+@pytest.fixture
+def impatient_broker(world: World) -> Iterator[None]:
+    """Takes a consumer's channel away after a second in which it acknowledged nothing, instead of half an hour."""
+    for name, milliseconds in (("consumer_timeout", 1000), ("channel_tick_interval", 500)):
+        world.rabbit.evaluate(f"application:set_env(rabbit, {name}, {milliseconds}).")
+    yield
+    for name, milliseconds in (("consumer_timeout", 1_800_000), ("channel_tick_interval", 60_000)):
+        world.rabbit.evaluate(f"application:set_env(rabbit, {name}, {milliseconds}).")
+
+
+@pytest.mark.usefixtures("tails", "impatient_broker")
+def test_a_consumer_that_stands_still_past_the_brokers_patience_loses_and_doubles_nothing(world: World) -> None:
+    gate = world.folder / "stop"
+    gate.touch()
+    world.start("consumer.order.0")
+    world.start("consumer.dispatch.0")
+    world.start("consumer.support.0", SLOW_CONSUMER)
+    log = world.folder / "consumer.support.0.log"
+    begun = log.stat().st_size
+    try:
+        append(world.layout, "patience", 300)
+        wait_until(lambda: b"PRECONDITION_FAILED" in log.read_bytes()[begun:], 30, "the broker lost patience")
+        gate.unlink()
+        settle(world)
+    finally:
+        gate.unlink(missing_ok=True)
+        for name in CONSUMERS:
+            world.kill(name)
+
+
 def test_backlogs_before_the_relay_and_before_the_consumers_are_caught_up_in_bounded_memory(world: World) -> None:
     try:
         before_the_relay(world, 4000)

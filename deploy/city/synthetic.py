@@ -37,7 +37,7 @@ _SHARES: tuple[tuple[Fate, float], ...] = (
 )
 
 POLICIES = {
-    "order": {"confirmation_seconds": 2400},
+    "order": {"confirmation_seconds": 2400, "confirmation_reminder_seconds": 1500},
     "dispatch": {"offer_seconds": 45},
 }
 """The demo waits 40 minutes, not two hours, for a customer who never confirms; riders get 45 s to answer."""

@@ -73,6 +73,8 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "delivery_failed", ("reason",)),
         Say(RIDER, "delivery_failed", when=lambda m: m.goods is Goods.WITH_RIDER),
     ),
+    order.OrderStalled: (Say(MERCHANT, "order_stalled", when=lambda m: m.owner == "merchant"),),
+    order.ConfirmationReminded: (Say(CUSTOMER, "confirmation_reminder", ("confirm_by",)),),
     order.OrderReturned: (Say(CUSTOMER, "order_returned", ("merchant_id",)), Say(MERCHANT, "order_returned")),
     order.WithdrawalRequested: (Say(CUSTOMER, "cancellation_asked", when=lambda m: m.by == "customer"),),
     order.OrderCancelled: (

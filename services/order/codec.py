@@ -9,7 +9,7 @@ from services.order.domain.merchant import Merchant, MerchantEvent
 from services.order.domain.payment import Payment, PaymentEvent
 from services.order.domain.state import Order
 from shared.eventstore.aggregate import Aggregate
-from shared.eventstore.codec import Codec, EventType, Personal
+from shared.eventstore.codec import Codec, EventType, Personal, Upcaster
 
 _RECIPIENT = (Personal(field="recipient", subject="customer_id"),)
 _ERRAND = (*_RECIPIENT, Personal(field="errand", subject="customer_id"))
@@ -25,6 +25,11 @@ def _as_it_was(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _gained(*fields: str) -> dict[int, Upcaster]:
+    """Version 2 has these fields more; a fact of version 1 knew nothing of them."""
+    return {1: lambda data: data | dict.fromkeys(fields)}
+
+
 ORDER_CODEC: Codec[order.OrderEvent] = Codec(
     [
         EventType("OrderPlaced", order.OrderPlaced, 2, {1: _without_errand}, _ERRAND),
@@ -32,29 +37,31 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("OrderAwaitingMerchant", order.OrderAwaitingMerchant),
         EventType("MerchantReminded", order.MerchantReminded),
         EventType("OrderAccepted", order.OrderAccepted),
-        EventType("OrderRejected", order.OrderRejected),
+        EventType("OrderRejected", order.OrderRejected, 2, _gained("archive_at")),
         EventType("PreparationStarted", order.PreparationStarted),
         EventType("PreparationExtended", order.PreparationExtended),
-        EventType("PreparationLate", order.PreparationLate),
-        EventType("OrderReady", order.OrderReady),
+        EventType("PreparationLate", order.PreparationLate, 2, _gained("stalled_at")),
+        EventType("OrderReady", order.OrderReady, 2, _gained("stalled_at")),
         EventType("DeliveryContactShared", order.DeliveryContactShared, 2, {1: _without_errand}, _ERRAND),
         EventType("DeliveryContactWithdrawn", order.DeliveryContactWithdrawn),
         EventType("OrderRiderAssigned", order.OrderRiderAssigned),
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
-        EventType("OrderOutForDelivery", order.OrderOutForDelivery),
-        EventType("OrderDelivered", order.OrderDelivered),
-        EventType("OrderDeliveryFailed", order.OrderDeliveryFailed),
-        EventType("OrderUndeliverable", order.OrderUndeliverable),
-        EventType("OrderRedispatched", order.OrderRedispatched),
-        EventType("ReturnStarted", order.ReturnStarted),
-        EventType("GoodsBroughtBack", order.GoodsBroughtBack),
+        EventType("OrderOutForDelivery", order.OrderOutForDelivery, 2, _gained("stalled_at")),
+        EventType("OrderDelivered", order.OrderDelivered, 2, _gained("remind_at")),
+        EventType("OrderDeliveryFailed", order.OrderDeliveryFailed, 2, _gained("stalled_at")),
+        EventType("OrderUndeliverable", order.OrderUndeliverable, 2, _gained("stalled_at")),
+        EventType("OrderRedispatched", order.OrderRedispatched, 2, _gained("stalled_at")),
+        EventType("ReturnStarted", order.ReturnStarted, 2, _gained("stalled_at")),
+        EventType("GoodsBroughtBack", order.GoodsBroughtBack, 2, _gained("stalled_at")),
         EventType("OrderReturned", order.OrderReturned),
         EventType("GoodsTakenAfterCancellation", order.GoodsTakenAfterCancellation),
         EventType("DeliveredAfterCancellation", order.DeliveredAfterCancellation),
+        EventType("OrderStalled", order.OrderStalled),
         EventType("WithdrawalRequested", order.WithdrawalRequested),
         EventType("CancellationRefused", order.CancellationRefused),
         EventType("WithdrawalUnanswered", order.WithdrawalUnanswered),
-        EventType("OrderCancelled", order.OrderCancelled),
+        EventType("OrderCancelled", order.OrderCancelled, 2, _gained("archive_at")),
+        EventType("ConfirmationReminded", order.ConfirmationReminded),
         EventType("OrderConfirmed", order.OrderConfirmed),
         EventType("OrderCompleted", order.OrderCompleted),
         EventType(

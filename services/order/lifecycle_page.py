@@ -5,11 +5,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from services.order.domain.lifecycle import Moves, Refused, Row, edges
+from services.order.domain.policy import OrderPolicy
 from services.order.domain.transitions import FACT_ROWS, PEOPLES_ROWS, ROWS, TIME_ROWS
 from services.order.domain.values import OrderState
+from services.order.domain.watching import WATCHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "order-lifecycle.md"
 TRADE = {
@@ -62,6 +65,7 @@ def render() -> str:
         "## What facts and time do\n\nFacts are never refused: they are recorded, or mean nothing any more.\n",
         "\n".join(_quiet_table(FACT_ROWS)),
         "\n".join(_quiet_table(TIME_ROWS.values())),
+        "\n".join(_watches()),
         "\n".join(_families()),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -132,6 +136,30 @@ def _quiet_table(rows: Iterable[Row]) -> Iterator[str]:
         who = ", ".join(sorted(who.value for who in row.who))
         yield f"| {row.name} | {who} | {row.does} | {'; '.join(moves)} |"
     yield ""
+
+
+def _watches() -> Iterator[str]:
+    policy = OrderPolicy()
+    yield "## Deadlines and owners\n"
+    yield "Nothing waits for ever: each state but the last has a deadline, and somebody whose turn it is. The spans"
+    yield "are policies (`DOORSTEP_POLICIES`, in seconds) on the platform's clock.\n"
+    yield "| state | waits for | owner | policy | default | then |"
+    yield "|---|---|---|---|---|---|"
+    for state, watches in WATCHES.items():
+        for watch in watches:
+            span = _span(policy.span(watch.span))
+            yield (
+                f"| `{state.value}` | {TIME_ROWS[watch.wait].name} | {watch.owner.value} | `{watch.span}_seconds` |"
+                f" {span} | {watch.then} |"
+            )
+    yield ""
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    if minutes % (24 * 60) == 0:
+        return f"{minutes // (24 * 60)} d"
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
 
 
 def _families() -> Iterator[str]:

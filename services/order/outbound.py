@@ -221,6 +221,16 @@ def _about_carrying(order_id: str, event: order.CarryingEvent) -> Message | None
                 reason=FailureReason(event.reason),
                 goods=Goods(event.goods.value),
             )
+        case order.OrderStalled():
+            return public.OrderStalled(
+                order_id=order_id,
+                customer_id=customer_id,
+                merchant_id=merchant_id,
+                rider_id=event.rider_id,
+                state=event.state.value,
+                owner=event.owner,
+                times=event.times,
+            )
         case order.OrderReturned():
             return public.OrderReturned(order_id=order_id, customer_id=customer_id, merchant_id=merchant_id)
         case _:
@@ -242,6 +252,10 @@ def _about_end(order_id: str, event: order.EndEvent) -> Message | None:
                 by=event.by.value,
                 reason=event.reason,
                 fee_cents=event.fee_cents,
+            )
+        case order.ConfirmationReminded():
+            return public.ConfirmationReminded(
+                order_id=order_id, customer_id=customer_id, confirm_by=event.confirm_by
             )
         case order.OrderConfirmed():
             return public.OrderConfirmed(order_id=order_id, by=event.by.value)

@@ -14,6 +14,7 @@ SERVICE = "support"
 SUBSCRIBED: tuple[type[Message], ...] = (
     order.OrderPlaced,
     order.OrderDeliveryFailed,
+    order.OrderStalled,
     order.OrderDelivered,
     order.OrderCancelled,
     order.OrderRejected,
@@ -33,6 +34,9 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
             return [_trouble(message.order_id, trouble, envelope, now)]
         case dispatch.DeliveryUndeliverable():
             trouble = Trouble(kind=Kind.UNDELIVERABLE, reason="no_rider", goods="not_collected")
+            return [_trouble(message.order_id, trouble, envelope, now)]
+        case order.OrderStalled():
+            trouble = Trouble(kind=Kind.STALLED, reason=f"stalled_{message.state}", goods="")
             return [_trouble(message.order_id, trouble, envelope, now)]
         case order.OrderDelivered():
             return [c.EndOrder(order_id=message.order_id, ending=Ending.DELIVERED, now=now)]

@@ -150,6 +150,17 @@ class OrderReturned(OrderMessage):
     merchant_id: str
 
 
+class OrderStalled(OrderMessage):
+    """Nothing has moved for too long: whoever owns the next step must take it. Told again until somebody does."""
+
+    customer_id: str
+    merchant_id: str
+    rider_id: str | None = None
+    state: str = Field(description="the state in which it stands")
+    owner: str = Field(description="whose turn it is: merchant, dispatch, support")
+    times: int = Field(ge=1, description="how often it was told since the last step")
+
+
 class WithdrawalRequested(OrderMessage):
     """The customer or support wants to cancel; dispatch knows who holds the goods and answers."""
 
@@ -164,6 +175,13 @@ class OrderCancelled(OrderMessage):
     by: str = Field(description="role of who cancelled: customer, merchant, support, operations, system")
     reason: str
     fee_cents: Cents = 0
+
+
+class ConfirmationReminded(OrderMessage):
+    """The customer has not said yet whether it has arrived; at `confirm_by` it counts as confirmed."""
+
+    customer_id: str
+    confirm_by: datetime
 
 
 class OrderConfirmed(OrderMessage):

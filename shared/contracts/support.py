@@ -16,7 +16,7 @@ class CaseMessage(Message):
 
 
 class CaseOpened(CaseMessage):
-    kind: str = Field(description="delivery_failed, undeliverable, complaint")
+    kind: str = Field(description="delivery_failed, undeliverable, complaint, stalled")
     severity: str = Field(description="P0 (now) to P3")
     reasons: tuple[str, ...] = ()
 

@@ -28,6 +28,7 @@ NOTEWORTHY = frozenset(
         "PaymentFailed",
         "RefundIssued",
         "PreparationLate",
+        "OrderStalled",
         "MerchantReminded",
         "WithdrawalRequested",
         "RiderAssigned",

@@ -199,6 +199,9 @@ def state_of(timeline: OrderTimeline) -> OrderState | None:
     if not timeline.words:
         return None
     told = [timeline.words[sequence] for sequence in sorted(timeline.words)]
+    if OrderState.ARCHIVED in told and OrderState.COMPLETED not in told:
+        # Put away, and still what it was: a cancelled order is never counted among the delivered ones.
+        told = [word for word in told if word is not OrderState.ARCHIVED] or told
     if told[-1] in ENDED_STATES:
         return told[-1]
     if len(timeline.exceptions) > len(timeline.redispatches):

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from services.order.domain.asking import ask
-from services.order.domain.carrying import kitchen_state
+from services.order.domain.carrying import kitchen_state, redispatched
 from services.order.domain.commands import (
     AnswerCommand,
     NoteCancellationWish,
@@ -17,7 +17,6 @@ from services.order.domain.ending import ask_to_withdraw, cancelled, wish_to_can
 from services.order.domain.events import (
     CancellationRefused,
     OrderEvent,
-    OrderRedispatched,
     OrderScheduled,
     RefundGranted,
 )
@@ -36,11 +35,11 @@ def decide(command: AnswerCommand, order: Order, policy: OrderPolicy) -> list[Or
         case NotePaymentFailed():
             return note_payment_failed(command, order, policy)
         case NoteWithdrawn():
-            return note_withdrawn(command, order)
+            return note_withdrawn(command, order, policy)
         case NoteWithdrawalRefused():
             return note_withdrawal_refused(command, order)
         case NoteRedispatch():
-            return note_redispatch(command, order)
+            return note_redispatch(command, order, policy)
         case NoteCancellationWish():
             return note_cancellation_wish(command, order, policy)
         case _:
@@ -78,13 +77,13 @@ def note_payment_failed(command: NotePaymentFailed, order: Order, policy: OrderP
             assert_never(order.state)
 
 
-def note_withdrawn(command: NoteWithdrawn, order: Order) -> list[OrderEvent]:
+def note_withdrawn(command: NoteWithdrawn, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """The delivery will not happen, so the order is over: for whoever asked for it, or by itself if nobody did."""
     match order.state:
         case _S.ACCEPTED | _S.PREPARING | _S.READY | _S.CANCELLING | _S.DELIVERY_EXCEPTION | _S.RETURNING:
             wish = order.withdrawal
             by, reason = (wish.by, wish.reason) if wish else (By.SYSTEM, "delivery_withdrawn")
-            return cancelled(order, command.at, by, reason)
+            return cancelled(order, command, by, reason, policy)
         case (
             _S.PENDING_ACCEPTANCE
             | _S.DELIVERING
@@ -107,13 +106,10 @@ def note_withdrawal_refused(command: NoteWithdrawalRefused, order: Order) -> lis
     return [CancellationRefused(**order.whose(command.at), back_to=back_to, reason=command.reason)]
 
 
-def note_redispatch(command: NoteRedispatch, order: Order) -> list[OrderEvent]:
+def note_redispatch(command: NoteRedispatch, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     if order.state not in (_S.DELIVERY_EXCEPTION, _S.RETURNING):
         return []
-    again = OrderRedispatched(
-        **order.whose(command.at), back_to=kitchen_state(order), reason=command.reason, by=command.by
-    )
-    return [again]
+    return [redispatched(order, command, command.reason, command.by, policy)]
 
 
 def note_cancellation_wish(command: NoteCancellationWish, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -124,7 +120,7 @@ def note_cancellation_wish(command: NoteCancellationWish, order: Order, policy: 
         case _S.DELIVERING:
             return [ask_to_withdraw(order, command, By.SUPPORT, command.reason, 1, policy)]
         case _S.DELIVERY_EXCEPTION | _S.RETURNING:
-            return cancelled(order, command.at, By.SUPPORT, command.reason)
+            return cancelled(order, command, By.SUPPORT, command.reason, policy)
         case _S.DELIVERED | _S.COMPLETED | _S.ARCHIVED:
             granted = RefundGranted(**order.whose(command.at), reason=command.reason)
             return [] if order.refund_granted else [granted]

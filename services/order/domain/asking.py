@@ -10,7 +10,8 @@ from services.order.domain.events import (
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
-from services.order.domain.values import NO_MERCHANT
+from services.order.domain.values import NO_MERCHANT, OrderState
+from services.order.domain.watching import next_step_at
 
 
 def ask(order: Order, command: OrderCommand, policy: OrderPolicy) -> list[OrderEvent]:
@@ -21,7 +22,7 @@ def ask(order: Order, command: OrderCommand, policy: OrderPolicy) -> list[OrderE
         return [
             OrderAccepted(**whose, ready_at=command.at, late_at=late_at),
             contact_shared(order, command),
-            OrderReady(**whose),
+            OrderReady(**whose, stalled_at=next_step_at(OrderState.READY, command.now, policy)),
         ]
     return [
         OrderAwaitingMerchant(

@@ -1,5 +1,6 @@
 """What dispatch reports, as the order records it: facts of the road are recorded or ignored, never refused."""
 
+from datetime import datetime
 from typing import assert_never
 
 from services.order.domain.commands import (
@@ -12,6 +13,7 @@ from services.order.domain.commands import (
     NoteRiderAssigned,
     NoteRiderUnassigned,
     NoteUndeliverable,
+    OrderCommand,
 )
 from services.order.domain.ending import cancelled
 from services.order.domain.events import (
@@ -32,6 +34,7 @@ from services.order.domain.events import (
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.values import By, Goods, OrderState
+from services.order.domain.watching import next_step_at
 
 _S = OrderState
 
@@ -40,21 +43,21 @@ def decide(command: CarryingCommand, order: Order, policy: OrderPolicy) -> list[
     """What a fact from dispatch means for the order; empty when it means nothing any more."""
     match command:
         case NoteRiderAssigned():
-            return note_rider_assigned(command, order)
+            return note_rider_assigned(command, order, policy)
         case NoteRiderUnassigned():
             return note_rider_unassigned(command, order)
         case NotePickedUp():
-            return note_picked_up(command, order)
+            return note_picked_up(command, order, policy)
         case NoteDelivered():
             return note_delivered(command, order, policy)
         case NoteDeliveryFailed():
-            return note_delivery_failed(command, order)
+            return note_delivery_failed(command, order, policy)
         case NoteUndeliverable():
-            return note_undeliverable(command, order)
+            return note_undeliverable(command, order, policy)
         case NoteReturnOpened():
-            return note_return_opened(command, order)
+            return note_return_opened(command, order, policy)
         case NoteGoodsReturned():
-            return note_goods_returned(command, order)
+            return note_goods_returned(command, order, policy)
         case _:
             assert_never(command)
 
@@ -66,7 +69,14 @@ def kitchen_state(order: Order) -> OrderState:
     return _S.PREPARING if order.step("preparing") is not None else _S.ACCEPTED
 
 
-def note_rider_assigned(command: NoteRiderAssigned, order: Order) -> list[OrderEvent]:
+def redispatched(order: Order, command: OrderCommand, reason: str, by: str, policy: OrderPolicy) -> OrderRedispatched:
+    """One more attempt, from where the kitchen stands."""
+    back_to = kitchen_state(order)
+    stalled_at = next_step_at(back_to, command.now, policy)
+    return OrderRedispatched(**order.whose(command.at), back_to=back_to, reason=reason, by=by, stalled_at=stalled_at)
+
+
+def note_rider_assigned(command: NoteRiderAssigned, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """From now on the delivery, not the order, decides about cancelling."""
     assigned = OrderRiderAssigned(**order.whose(command.at), rider_id=command.rider_id)
     match order.state:
@@ -74,10 +84,7 @@ def note_rider_assigned(command: NoteRiderAssigned, order: Order) -> list[OrderE
             return [] if order.rider_id == command.rider_id else [assigned]
         case _S.DELIVERY_EXCEPTION | _S.RETURNING:
             # A new rider is proof of a new attempt, whoever asked for it.
-            again = OrderRedispatched(
-                **order.whose(command.at), back_to=kitchen_state(order), reason="rider_assigned", by="dispatch"
-            )
-            return [again, assigned]
+            return [redispatched(order, command, "rider_assigned", "dispatch", policy), assigned]
         case _S.PENDING_ACCEPTANCE | _S.DELIVERED | _S.COMPLETED | _S.CANCELLED | _S.REJECTED | _S.ARCHIVED:
             return []
         case _:
@@ -95,13 +102,13 @@ def note_rider_unassigned(command: NoteRiderUnassigned, order: Order) -> list[Or
     return [OrderRiderUnassigned(**order.whose(command.at), rider_id=command.rider_id, reason=command.reason)]
 
 
-def note_picked_up(command: NotePickedUp, order: Order) -> list[OrderEvent]:
+def note_picked_up(command: NotePickedUp, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """The rider has the goods. After a cancellation that is recorded too: it opens a return."""
     match order.state:
         case _S.ACCEPTED | _S.PREPARING | _S.READY | _S.CANCELLING | _S.DELIVERY_EXCEPTION | _S.RETURNING:
             if command.after_withdrawal:
-                return [*_withdrawn(command, order), _taken(command, order)]
-            return [OrderOutForDelivery(**order.whose(command.at), rider_id=command.rider_id)]
+                return [*_withdrawn(command, order, policy), _taken(command, order)]
+            return [_on_the_road(command, order, policy)]
         case _S.CANCELLED:
             return [_taken(command, order)] if order.goods is Goods.NOT_COLLECTED else []
         case _S.PENDING_ACCEPTANCE | _S.DELIVERING | _S.DELIVERED | _S.COMPLETED | _S.REJECTED | _S.ARCHIVED:
@@ -110,15 +117,20 @@ def note_picked_up(command: NotePickedUp, order: Order) -> list[OrderEvent]:
             assert_never(order.state)
 
 
+def _on_the_road(command: NotePickedUp | NoteDelivered, order: Order, policy: OrderPolicy) -> OrderEvent:
+    stalled_at = next_step_at(_S.DELIVERING, command.now, policy)
+    return OrderOutForDelivery(**order.whose(command.at), rider_id=command.rider_id, stalled_at=stalled_at)
+
+
 def _taken(command: NotePickedUp, order: Order) -> OrderEvent:
     return GoodsTakenAfterCancellation(**order.whose(command.at), rider_id=command.rider_id)
 
 
-def _withdrawn(command: CarryingCommand, order: Order) -> list[OrderEvent]:
+def _withdrawn(command: CarryingCommand, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     wish = order.withdrawal
     if wish is None:
-        return cancelled(order, command.at, By.SYSTEM, "delivery_withdrawn")
-    return cancelled(order, command.at, wish.by, wish.reason)
+        return cancelled(order, command, By.SYSTEM, "delivery_withdrawn", policy)
+    return cancelled(order, command, wish.by, wish.reason, policy)
 
 
 def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -139,10 +151,11 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
                 rider_id=command.rider_id,
                 promised_at=order.placed.promised_at,
                 confirm_by=command.now + policy.span("confirmation"),
+                remind_at=_remind_at(command, policy),
             )
             if order.state is _S.DELIVERING:
                 return [delivered]
-            return [OrderOutForDelivery(**whose, rider_id=command.rider_id), delivered]
+            return [_on_the_road(command, order, policy), delivered]
         case _S.CANCELLED:
             anyway = DeliveredAfterCancellation(**whose, rider_id=command.rider_id)
             return [] if order.delivered_anyway else [anyway]
@@ -152,7 +165,13 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
             assert_never(order.state)
 
 
-def note_delivery_failed(command: NoteDeliveryFailed, order: Order) -> list[OrderEvent]:
+def _remind_at(command: OrderCommand, policy: OrderPolicy) -> datetime | None:
+    """None where policy confirms before it would remind."""
+    reminds = policy.confirmation_reminder_seconds < policy.confirmation_seconds
+    return command.now + policy.span("confirmation_reminder") if reminds else None
+
+
+def note_delivery_failed(command: NoteDeliveryFailed, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     match order.state:
         case _S.ACCEPTED | _S.PREPARING | _S.READY | _S.DELIVERING | _S.CANCELLING:
             failed = OrderDeliveryFailed(
@@ -160,6 +179,7 @@ def note_delivery_failed(command: NoteDeliveryFailed, order: Order) -> list[Orde
                 rider_id=command.rider_id,
                 reason=command.reason,
                 goods=command.goods,
+                stalled_at=next_step_at(_S.DELIVERY_EXCEPTION, command.now, policy),
             )
             return [failed]
         case (
@@ -177,13 +197,14 @@ def note_delivery_failed(command: NoteDeliveryFailed, order: Order) -> list[Orde
             assert_never(order.state)
 
 
-def note_undeliverable(command: NoteUndeliverable, order: Order) -> list[OrderEvent]:
+def note_undeliverable(command: NoteUndeliverable, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """Nobody was found. A customer who wanted to cancel anyway gets that; others choose with support."""
     match order.state:
         case _S.ACCEPTED | _S.PREPARING | _S.READY:
-            return [OrderUndeliverable(**order.whose(command.at))]
+            stalled_at = next_step_at(_S.DELIVERY_EXCEPTION, command.now, policy)
+            return [OrderUndeliverable(**order.whose(command.at), stalled_at=stalled_at)]
         case _S.CANCELLING:
-            return _withdrawn(command, order)
+            return _withdrawn(command, order, policy)
         case (
             _S.PENDING_ACCEPTANCE
             | _S.DELIVERING
@@ -200,13 +221,14 @@ def note_undeliverable(command: NoteUndeliverable, order: Order) -> list[OrderEv
             assert_never(order.state)
 
 
-def note_return_opened(command: NoteReturnOpened, order: Order) -> list[OrderEvent]:
+def note_return_opened(command: NoteReturnOpened, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     if order.state is not _S.DELIVERY_EXCEPTION:
         return []
-    return [ReturnStarted(**order.whose(command.at), rider_id=command.rider_id)]
+    stalled_at = next_step_at(_S.RETURNING, command.now, policy)
+    return [ReturnStarted(**order.whose(command.at), rider_id=command.rider_id, stalled_at=stalled_at)]
 
 
-def note_goods_returned(command: NoteGoodsReturned, order: Order) -> list[OrderEvent]:
+def note_goods_returned(command: NoteGoodsReturned, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """Home again: the end of a cancelled order's goods, a new start for one that support may send out again."""
     if order.goods in (Goods.RETURNED, Goods.HANDED_OVER):
         return []
@@ -215,7 +237,8 @@ def note_goods_returned(command: NoteGoodsReturned, order: Order) -> list[OrderE
         case _S.CANCELLED:
             return [OrderReturned(**whose)]
         case _S.DELIVERY_EXCEPTION | _S.RETURNING:
-            return [GoodsBroughtBack(**whose, rider_id=command.rider_id)]
+            stalled_at = next_step_at(_S.DELIVERY_EXCEPTION, command.now, policy)
+            return [GoodsBroughtBack(**whose, rider_id=command.rider_id, stalled_at=stalled_at)]
         case (
             _S.PENDING_ACCEPTANCE
             | _S.ACCEPTED

@@ -1,9 +1,11 @@
 """Which waits each fact about an order opens and closes: nothing waits without a deadline and an owner."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from services.order.domain.events import (
     CancellationRefused,
+    ConfirmationReminded,
     MerchantReminded,
     OrderAccepted,
     OrderArchived,
@@ -20,6 +22,7 @@ from services.order.domain.events import (
     OrderRejected,
     OrderReviewed,
     OrderScheduled,
+    OrderStalled,
     OrderUndeliverable,
     PreparationExtended,
     WithdrawalRequested,
@@ -34,15 +37,17 @@ _OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
     MerchantReminded: (Wait.MERCHANT_REMINDER,),
     OrderAccepted: (Wait.PAYMENT, Wait.ASKING, Wait.MERCHANT_REMINDER, Wait.MERCHANT_ANSWER),
     OrderRejected: tuple(Wait),
+    PreparationExtended: (Wait.NEXT_STEP,),
     OrderReady: (Wait.PREPARATION,),
     OrderOutForDelivery: (Wait.PREPARATION, Wait.WITHDRAWAL_ANSWER),
-    OrderDelivered: (Wait.WITHDRAWAL_ANSWER,),
+    OrderDelivered: (Wait.WITHDRAWAL_ANSWER, Wait.NEXT_STEP),
     OrderDeliveryFailed: (Wait.WITHDRAWAL_ANSWER,),
     OrderUndeliverable: (Wait.WITHDRAWAL_ANSWER,),
     CancellationRefused: (Wait.WITHDRAWAL_ANSWER,),
     WithdrawalUnanswered: (Wait.WITHDRAWAL_ANSWER,),
     OrderCancelled: tuple(Wait),
-    OrderConfirmed: (Wait.CONFIRMATION,),
+    ConfirmationReminded: (Wait.CONFIRMATION_REMINDER,),
+    OrderConfirmed: (Wait.CONFIRMATION_REMINDER, Wait.CONFIRMATION),
     OrderReviewed: (Wait.REVIEW,),
     OrderArchived: tuple(Wait),
 }
@@ -69,8 +74,17 @@ def _opened(event: OrderEvent) -> list[SetDeadline]:
         case WithdrawalRequested():
             return [SetDeadline(Wait.WITHDRAWAL_ANSWER, event.answer_by)]
         case OrderDelivered():
-            return [SetDeadline(Wait.CONFIRMATION, event.confirm_by)]
+            confirm = SetDeadline(Wait.CONFIRMATION, event.confirm_by)
+            return [*_at(Wait.CONFIRMATION_REMINDER, event.remind_at), confirm]
+        case OrderStalled():
+            return [SetDeadline(Wait.NEXT_STEP, event.again_at)]
+        case OrderCancelled() | OrderRejected():
+            return _at(Wait.ARCHIVE, event.archive_at)
         case OrderCompleted():
             return [SetDeadline(Wait.REVIEW, event.review_by), SetDeadline(Wait.ARCHIVE, event.archive_at)]
         case _:
-            return []
+            return _at(Wait.NEXT_STEP, getattr(event, "stalled_at", None))
+
+
+def _at(wait: Wait, due: datetime | None) -> list[SetDeadline]:
+    return [] if due is None else [SetDeadline(wait, due)]

@@ -39,6 +39,7 @@ from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.transitions import CANCEL, row_of
 from services.order.domain.values import By, Goods, OrderState, Review
+from services.order.domain.watching import next_step_at
 from shared.kernel.errors import DomainError
 
 _S = OrderState
@@ -52,13 +53,13 @@ def decide(command: PersonalCommand, order: Order, policy: OrderPolicy) -> list[
         case AcceptOrder():
             return accept(command, order, policy)
         case RejectOrder():
-            return reject(command, order)
+            return reject(command, order, policy)
         case ExtendPreparation():
             return extend_preparation(command, order, policy)
         case StartPreparation():
             return start_preparation(command, order)
         case MarkReady():
-            return mark_ready(command, order)
+            return mark_ready(command, order, policy)
         case CancelOrder():
             return cancel(command, order, policy)
         case ConfirmOrder():
@@ -98,9 +99,10 @@ def _check_ready_time(ready_at: datetime, now: datetime, order: Order, policy: O
         )
 
 
-def reject(command: RejectOrder, order: Order) -> list[OrderEvent]:
+def reject(command: RejectOrder, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """The merchant declines, before accepting only."""
-    return [OrderRejected(**order.whose(command.at), reason=command.reason)]
+    archive_at = command.now + policy.span("archive")
+    return [OrderRejected(**order.whose(command.at), reason=command.reason, archive_at=archive_at)]
 
 
 def extend_preparation(command: ExtendPreparation, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -130,11 +132,12 @@ def start_preparation(command: StartPreparation, order: Order) -> list[OrderEven
     return [PreparationStarted(**order.whose(command.at))]
 
 
-def mark_ready(command: MarkReady, order: Order) -> list[OrderEvent]:
+def mark_ready(command: MarkReady, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
     """The food stands on the counter: a fact of the kitchen, recorded even while a cancellation is being decided."""
     if order.food_ready or order.picked_up:
         return []
-    return [OrderReady(**order.whose(command.at))]
+    stalled_at = next_step_at(_S.READY, command.now, policy)
+    return [OrderReady(**order.whose(command.at), stalled_at=stalled_at)]
 
 
 def cancel(command: CancelOrder, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -143,7 +146,7 @@ def cancel(command: CancelOrder, order: Order, policy: OrderPolicy) -> list[Orde
         return wish_to_cancel(order, command, command.by, command.reason, policy)
     if order.goods is Goods.WITH_RIDER:
         raise _refusal(OrderWithSupport, "support is solving this delivery", order)
-    return cancelled(order, command.at, command.by, command.reason)
+    return cancelled(order, command, command.by, command.reason, policy)
 
 
 def review(command: ReviewOrder, order: Order) -> list[OrderEvent]:

@@ -17,13 +17,17 @@ from services.order.domain.state import Order
 from services.order.domain.values import By, Goods, OrderState
 
 
-def cancelled(order: Order, at: datetime, by: By, reason: str, fee_cents: int = 0) -> list[OrderEvent]:
+def cancelled(
+    order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy, fee_cents: int = 0
+) -> list[OrderEvent]:
     """Over: what was told in private is taken back, and goods that are home already are said to be."""
-    whose = order.whose(at)
-    events: list[OrderEvent] = [OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee_cents)]
+    whose = order.whose(command.at)
+    archive_at = command.now + policy.span("archive")
+    ending = OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee_cents, archive_at=archive_at)
+    events: list[OrderEvent] = [ending]
     if order.goods is Goods.RETURNED:
         events.append(OrderReturned(**whose))
-    return [*events, *contact_withdrawn(order, at)]
+    return [*events, *contact_withdrawn(order, command.at)]
 
 
 def contact_withdrawn(order: Order, at: datetime) -> list[OrderEvent]:
@@ -33,7 +37,7 @@ def contact_withdrawn(order: Order, at: datetime) -> list[OrderEvent]:
 def wish_to_cancel(order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy) -> list[OrderEvent]:
     """Until a rider is assigned the order decides by itself; from then on the delivery is asked."""
     if order.rider_id is None:
-        return cancelled(order, command.at, by, reason, _fee_cents(order, by, policy))
+        return cancelled(order, command, by, reason, policy, _fee_cents(order, by, policy))
     return [ask_to_withdraw(order, command, by, reason, 1, policy)]
 
 

@@ -20,7 +20,10 @@ from services.order.domain.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFact:
-    """What every fact about an order says: whose it is, and when it happened (by the actor's clock)."""
+    """What every fact about an order says: whose it is, and when it happened (by the actor's clock).
+
+    Where a fact has `stalled_at`, whoever owns the next step is called when nothing has moved by then.
+    """
 
     customer_id: str
     merchant_id: str
@@ -86,6 +89,7 @@ class OrderAccepted(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRejected(OrderFact):
     reason: str
+    archive_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +107,12 @@ class PreparationExtended(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationLate(OrderFact):
     ready_at: datetime
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReady(OrderFact):
-    pass
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +146,7 @@ class OrderRiderUnassigned(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOutForDelivery(OrderFact):
     rider_id: str
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,7 @@ class OrderDelivered(OrderFact):
     rider_id: str
     promised_at: datetime
     confirm_by: datetime
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +162,14 @@ class OrderDeliveryFailed(OrderFact):
     rider_id: str | None
     reason: str
     goods: Goods
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUndeliverable(OrderFact):
     """No rider was found in time; support and the customer decide how it goes on."""
+
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +177,13 @@ class OrderRedispatched(OrderFact):
     back_to: OrderState
     reason: str
     by: str
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnStarted(OrderFact):
     rider_id: str | None
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +191,7 @@ class GoodsBroughtBack(OrderFact):
     """The goods of an order that may still be delivered are back at the merchant's."""
 
     rider_id: str
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +207,17 @@ class GoodsTakenAfterCancellation(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredAfterCancellation(OrderFact):
     rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStalled(OrderFact):
+    """Nothing has moved for too long, for the `times`-th time in this state: its owner is called, and again later."""
+
+    state: OrderState
+    owner: str
+    rider_id: str | None
+    times: int
+    again_at: datetime
 
 
 # The end: cancelled, or confirmed, reviewed and archived.
@@ -225,6 +249,14 @@ class OrderCancelled(OrderFact):
     by: By
     reason: str
     fee_cents: int
+    archive_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationReminded(OrderFact):
+    """The customer has not said yet that it has arrived."""
+
+    confirm_by: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,12 +321,14 @@ CarryingEvent = (
     | OrderReturned
     | GoodsTakenAfterCancellation
     | DeliveredAfterCancellation
+    | OrderStalled
 )
 EndEvent = (
     WithdrawalRequested
     | CancellationRefused
     | WithdrawalUnanswered
     | OrderCancelled
+    | ConfirmationReminded
     | OrderConfirmed
     | OrderCompleted
     | OrderReviewed

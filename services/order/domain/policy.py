@@ -37,6 +37,13 @@ class OrderPolicy:
     preparation_max_seconds: int = 24 * 3600
     withdrawal_answer_seconds: int = 2 * 60
     withdrawal_asks: int = 30
+    kitchen_seconds: int = 30 * 60
+    pickup_seconds: int = 45 * 60
+    transit_seconds: int = 90 * 60
+    exception_seconds: int = 60 * 60
+    return_seconds: int = 2 * 3600
+    stalled_max_seconds: int = 24 * 3600
+    confirmation_reminder_seconds: int = 90 * 60
     confirmation_seconds: int = 2 * 3600
     review_seconds: int = 7 * 24 * 3600
     archive_seconds: int = 30 * 24 * 3600

@@ -7,6 +7,7 @@ from typing import TypedDict, assert_never
 from services.order.domain.events import (
     CancellationRefused,
     CarryingEvent,
+    ConfirmationReminded,
     DeliveredAfterCancellation,
     DeliveryContactShared,
     DeliveryContactWithdrawn,
@@ -33,6 +34,7 @@ from services.order.domain.events import (
     OrderRiderAssigned,
     OrderRiderUnassigned,
     OrderScheduled,
+    OrderStalled,
     OrderUndeliverable,
     PreparationExtended,
     PreparationLate,
@@ -66,7 +68,8 @@ class Order:
     """An order that has been placed. What was placed stays whole in `placed`; the rest is what became of it.
 
     `resumes` is the state that a `cancelling` order goes back to when it cannot be cancelled; `answer_by` is None
-    until the payment is authorised and the merchant is asked; `scheduled` means paid for and due later.
+    until the payment is authorised and the merchant is asked; `scheduled` means paid for and due later; `stalled`
+    counts how often the owner of the next step was called since the last one.
     """
 
     placed: OrderPlaced
@@ -91,6 +94,9 @@ class Order:
     failure: str | None = None
     delivered_anyway: bool = False
     refund_granted: bool = False
+    stalled_at: datetime | None = None
+    stalled: int = 0
+    asked_to_confirm: bool = False
 
     @property
     def order_id(self) -> str:
@@ -113,6 +119,16 @@ def evolve(order: Order | None, event: OrderEvent) -> Order | None:
         return Order(placed=event, state=OrderState.PENDING_ACCEPTANCE, steps=(Step("placed", event.at),))
     if order is None:
         raise ValueError(f"an order cannot begin with {type(event).__name__}")
+    after = _after(order, event)
+    if isinstance(event, OrderStalled):
+        return replace(after, stalled_at=event.again_at, stalled=event.times)
+    stalled_at: datetime | None = getattr(event, "stalled_at", None)
+    if stalled_at is not None:
+        return replace(after, stalled_at=stalled_at, stalled=0)
+    return after
+
+
+def _after(order: Order, event: PromiseEvent | CarryingEvent | EndEvent) -> Order:
     if isinstance(event, PromiseEvent):
         return _after_promise(order, event)
     if isinstance(event, CarryingEvent):
@@ -187,6 +203,8 @@ def _after_carrying(order: Order, event: CarryingEvent) -> Order:
             return replace(order, rider_id=event.rider_id, steps=order.took("rider_assigned", event.at))
         case OrderRiderUnassigned():
             return replace(order, rider_id=None)
+        case OrderStalled():
+            return order
         case OrderOutForDelivery():
             return _on_the_road(order, event)
         case OrderDelivered():
@@ -262,6 +280,8 @@ def _after_end(order: Order, event: EndEvent) -> Order:
         case OrderCancelled():
             steps = order.took("cancelled", event.at)
             return replace(order, state=OrderState.CANCELLED, resumes=None, ending=event, steps=steps)
+        case ConfirmationReminded():
+            return replace(order, asked_to_confirm=True)
         case OrderConfirmed():
             return replace(order, steps=order.took("confirmed", event.at))
         case OrderCompleted():

@@ -280,9 +280,23 @@ TIME_ROWS: Mapping[Wait, Row] = MappingProxyType(
             ((_S.DELIVERED,), to(_S.COMPLETED)),
             rest=SAME,
         ),
+        Wait.NEXT_STEP: row(
+            "stalled",
+            _TIME,
+            "whoever owns the next step is called, support has a case, and again after twice as long",
+            *stays(*_KITCHEN, _S.DELIVERING, *_TROUBLE, _S.CANCELLING),
+            rest=SAME,
+        ),
+        Wait.CONFIRMATION_REMINDER: row(
+            "not confirmed yet", _TIME, "the customer is reminded, once", *stays(_S.DELIVERED), rest=SAME
+        ),
         Wait.REVIEW: row("not reviewed in time", _TIME, "reviews are closed", *stays(_S.COMPLETED), rest=SAME),
         Wait.ARCHIVE: row(
-            "over long ago", _TIME, "the order is archived", ((_S.COMPLETED,), to(_S.ARCHIVED)), rest=SAME
+            "over long ago",
+            _TIME,
+            "the order is archived",
+            ((_S.COMPLETED, _S.CANCELLED, _S.REJECTED), to(_S.ARCHIVED)),
+            rest=SAME,
         ),
     }
 )

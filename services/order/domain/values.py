@@ -75,7 +75,9 @@ class Wait(StrEnum):
     MERCHANT_ANSWER = "merchant_answer"
     PREPARATION = "preparation"
     WITHDRAWAL_ANSWER = "withdrawal_answer"
+    CONFIRMATION_REMINDER = "confirmation_reminder"
     CONFIRMATION = "confirmation"
+    NEXT_STEP = "next_step"
     REVIEW = "review"
     ARCHIVE = "archive"
 

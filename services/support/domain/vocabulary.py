@@ -13,6 +13,7 @@ class Kind(StrEnum):
     DELIVERY_FAILED = "delivery_failed"
     UNDELIVERABLE = "undeliverable"
     COMPLAINT = "complaint"
+    STALLED = "stalled"
 
 
 class Severity(StrEnum):

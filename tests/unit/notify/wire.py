@@ -48,6 +48,8 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderDeliveryFailed: PARTIES
     | {"rider_id": RIDER, "reason": FailureReason.ADDRESS_WRONG, "goods": Goods.WITH_RIDER},
     order.OrderReturned: PARTIES,
+    order.OrderStalled: PARTIES | {"state": "preparing", "owner": "merchant", "times": 1},
+    order.ConfirmationReminded: {"order_id": ORDER, "customer_id": CUSTOMER, "confirm_by": LATER},
     order.WithdrawalRequested: {"order_id": ORDER, "by": "customer", "reason": "changed_mind", "answer_by": LATER},
     order.OrderCancelled: PARTIES | {"by": "customer", "reason": "changed_mind"},
     order.RefundIssued: {

@@ -105,6 +105,14 @@ undeliverable = e.OrderUndeliverable(**whose(after(minutes=21)))
 redispatched = e.OrderRedispatched(**whose(after(minutes=31)), back_to=OrderState.READY, reason="again", by="agt_1")
 returning = e.ReturnStarted(**whose(after(minutes=31)), rider_id=RIDER)
 brought_back = e.GoodsBroughtBack(**whose(after(minutes=40)), rider_id=RIDER)
+stalled = e.OrderStalled(
+    **whose(after(minutes=90)),
+    state=OrderState.DELIVERING,
+    owner="dispatch",
+    rider_id=RIDER,
+    times=1,
+    again_at=after(minutes=270),
+)
 returned = e.OrderReturned(**whose(after(minutes=40)))
 taken = e.GoodsTakenAfterCancellation(**whose(after(minutes=16)), rider_id=RIDER)
 delivered_anyway = e.DeliveredAfterCancellation(**whose(after(minutes=30)), rider_id=RIDER)
@@ -116,6 +124,7 @@ withdrawal_refused = e.CancellationRefused(**whose(after(minutes=9)), back_to=Or
 unanswered = e.WithdrawalUnanswered(**whose(after(minutes=70)), back_to=OrderState.ACCEPTED)
 cancelled = e.OrderCancelled(**whose(after(minutes=9)), by=By.CUSTOMER, reason="changed_mind", fee_cents=0)
 contact_withdrawn = e.DeliveryContactWithdrawn(**whose(after(minutes=9)))
+confirmation_reminded = e.ConfirmationReminded(**whose(after(minutes=120)), confirm_by=after(minutes=150))
 confirmed = e.OrderConfirmed(**whose(after(minutes=32)), by=By.CUSTOMER)
 completed = e.OrderCompleted(
     **whose(after(minutes=32)), review_by=after(minutes=32, days=7), archive_at=after(minutes=32, days=30)
@@ -198,11 +207,13 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     returned,
     taken,
     delivered_anyway,
+    stalled,
     withdrawing,
     withdrawal_refused,
     unanswered,
     cancelled,
     contact_withdrawn,
+    confirmation_reminded,
     confirmed,
     completed,
     reviewed,

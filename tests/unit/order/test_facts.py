@@ -210,7 +210,8 @@ def test_a_wait_that_runs_out_has_its_consequence_once(
         (f.ACCEPTED, Wait.WITHDRAWAL_ANSWER),
         (f.COMPLETED, Wait.CONFIRMATION),
         ((*f.COMPLETED, f.reviewed), Wait.REVIEW),
-        (f.CANCELLED, Wait.ARCHIVE),
+        (f.CANCELLED, Wait.CONFIRMATION),
+        (f.ARCHIVED, Wait.ARCHIVE),
     ],
 )
 def test_a_wait_that_is_over_changes_nothing(story: tuple[e.OrderEvent, ...], wait: Wait) -> None:

@@ -1,22 +1,29 @@
 """The table of an order's life says what the decisions do, cell by cell, and promises nothing that never happens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from services.order.application import ExistingOrderCommand
 from services.order.domain import events as e
+from services.order.domain.deadlines import waits_of
 from services.order.domain.lifecycle import Moves, Refused, Row, Same
+from services.order.domain.policy import OrderPolicy
 from services.order.domain.transitions import PEOPLES_ROWS, ROWS, TIME_ROWS, row_of
 from services.order.domain.values import By, Goods, OrderState, Wait
+from services.order.domain.watching import WATCHES, owner_of
 from services.order.gateway import OrderGateway
 from services.order.lifecycle_page import PAGE, render
 from shared.gateway.route import routes_of
+from shared.kernel.deadlines import SetDeadline
 from shared.kernel.errors import DomainError
 from tests.unit.order import facts as f
 from tests.unit.order import wishes as w
-from tests.unit.order.scenario import Given, given
+from tests.unit.order.scenario import POLICY, Given, given, told
 
 _S = OrderState
 Story = tuple[e.OrderEvent, ...]
@@ -28,8 +35,8 @@ def _withdrawing(story: Story) -> Story:
 
 STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID, f.SCHEDULED, (f.errand_placed,), f.ERRAND_SCHEDULED),
-    _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED),
-    _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned)),
+    _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED, (*f.ACCEPTED, f.late)),
+    _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned), (*f.COOKING, f.late)),
     _S.READY: (f.READY, (*f.READY, f.assigned)),
     _S.DELIVERING: (f.ON_THE_WAY,),
     _S.DELIVERED: (f.DELIVERED,),
@@ -104,7 +111,7 @@ def outcomes(
 ) -> list[tuple[Given, ExistingOrderCommand, list[e.OrderEvent] | DomainError]]:
     return [
         (given(*story), wish, given(*story).when(wish).outcome_or_refusal())
-        for story, wish in product(STORIES[state], of(row))
+        for story, wish in product(lived(state), of(row))
     ]
 
 
@@ -171,6 +178,70 @@ def test_the_route_of_a_row_is_for_those_whom_the_table_names_and_documents_its_
     [spec] = [each for each in routes_of(OrderGateway) if each.path.endswith(f"<order_id>/{row.name}")]
     assert spec.roles == row.roles
     assert set(row.refusals()) <= set(spec.refusals)
+
+
+def armed(story: Story) -> set[str]:
+    """The waits that are open after a story."""
+    waits: set[str] = set()
+    for event in story:
+        for change in waits_of(event):
+            (waits.add if isinstance(change, SetDeadline) else waits.discard)(change.name)
+    return waits
+
+
+@pytest.mark.parametrize("state", [state for state in OrderState if state is not _S.ARCHIVED])
+def test_no_state_but_the_last_lacks_a_deadline_and_an_owner(state: OrderState) -> None:
+    assert owner_of(state) is not None
+    for watch in WATCHES[state]:
+        assert POLICY.span(watch.span) > timedelta(0)
+        assert not isinstance(TIME_ROWS[watch.wait].cells[state], Refused)
+    for story in lived(state):
+        assert armed(story) & {watch.wait.value for watch in WATCHES[state]}, story[-1]
+
+
+def test_an_archived_order_waits_for_nothing() -> None:
+    assert [armed(story) for story in lived(_S.ARCHIVED)] == [set()]
+
+
+def lived(state: OrderState) -> list[Story]:
+    """The stories of a state as today's decisions tell them, with the deadlines that old facts do not carry."""
+    return [retold(story) for story in STORIES[state]]
+
+
+def retold(story: Story) -> Story:
+    return tuple(_with_deadlines(event) for event in story)
+
+
+def _with_deadlines(event: Any) -> Any:
+    soon = f.after(hours=1)
+    return replace(event, **{name: soon for name in ("stalled_at", "remind_at", "archive_at") if _lacks(event, name)})
+
+
+def _lacks(event: e.OrderEvent, name: str) -> bool:
+    return hasattr(event, name) and getattr(event, name) is None
+
+
+def test_who_owns_the_next_step_is_called_again_after_twice_as_long() -> None:
+    waiting = given(*retold(f.READY))
+    called = waiting.when(w.time_is_up(Wait.NEXT_STEP, at=90)).then(
+        told(e.OrderStalled, owner="dispatch", times=1, again_at=f.after(minutes=180, seconds=1))
+    )
+    called.when(w.time_is_up(Wait.NEXT_STEP, at=179)).then_nothing()
+    called.when(w.time_is_up(Wait.NEXT_STEP, at=181)).then(
+        told(e.OrderStalled, times=2, again_at=f.after(minutes=361, seconds=1))
+    )
+
+
+def test_a_customer_is_reminded_once_to_confirm() -> None:
+    remind_at = f.after(hours=2, seconds=1)
+    there = given(*f.ON_THE_WAY).when(w.delivered()).then(told(e.OrderDelivered, remind_at=remind_at))
+    asked = there.when(w.time_is_up(Wait.CONFIRMATION_REMINDER)).then(e.ConfirmationReminded)
+    asked.when(w.confirm()).then(e.OrderConfirmed, e.OrderCompleted, e.DeliveryContactWithdrawn)
+
+
+def test_no_reminder_comes_after_the_confirmation_by_time() -> None:
+    hasty = given(*f.ON_THE_WAY).under(OrderPolicy(confirmation_seconds=60))
+    hasty.when(w.delivered()).then(told(e.OrderDelivered, remind_at=None))
 
 
 def test_the_page_is_what_the_table_says() -> None:

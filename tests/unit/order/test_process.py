@@ -72,7 +72,8 @@ def test_a_merchant_who_does_not_answer_is_reminded_then_flagged_and_the_money_g
     assert town.order.state is OrderState.CANCELLED
     assert town.missed_answers == 1
     assert payment_state(town) is PaymentState.RELEASED
-    assert town.pass_time(days=40) == 0
+    assert town.pass_time(days=40) == 1
+    assert town.types()[-1] == "OrderArchived"
 
 
 def test_a_payment_that_never_answers_cancels_the_order_and_is_released_when_it_does() -> None:

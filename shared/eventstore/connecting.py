@@ -9,6 +9,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
 
 Connection = psycopg.Connection[dict[str, Any]]
 
@@ -36,7 +38,10 @@ def connect(dsn: str) -> Connection:
     """A connection in autocommit mode whose rows are dicts; what the DSN itself sets wins over our settings."""
     given: dict[str, Any] = {**SETTINGS, **conninfo_to_dict(dsn)}
     given["options"] = f"{SESSION} {given.get('options') or ''}".strip()
-    return psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row)
+    connection = psycopg.connect(make_conninfo(**given), autocommit=True, row_factory=dict_row)
+    # Twice as fast as the standard library's: every event that is read has two.
+    set_json_loads(from_json, connection)
+    return connection
 
 
 def is_alive(connection: Connection) -> bool:

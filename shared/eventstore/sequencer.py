@@ -16,8 +16,10 @@ import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
 from shared.eventstore import spans
+from shared.eventstore.arrays import number_array, text_array
 from shared.eventstore.chain import LogFields, extend
 from shared.eventstore.connecting import Connection, connect
+from shared.eventstore.direct import Prepared, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +49,15 @@ FROM (
 ORDER BY seq
 """
 
-_PLACE = """
+_PLACE = Prepared("""
 INSERT INTO log (position, stream_id, version, hash)
-SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %b::bytea[])
-"""
+SELECT * FROM unnest(%(positions)s::bigint[], %(streams)s::text[], %(versions)s::bigint[], %(hashes)s::bytea[])
+""")
+
+_ADVANCE = Prepared(
+    "UPDATE sequencer_state"
+    " SET position = %(position)s::bigint, hash = %(hash)s::bytea, snapshot = %(snapshot)s::pg_snapshot"
+)
 
 
 class _Head(NamedTuple):
@@ -108,7 +115,7 @@ def _tick(connection: Connection) -> Placed | None:
     with connection.cursor(row_factory=tuple_row) as cursor:
         if cursor.execute(_ANYTHING_NEW).fetchone() != (True,):
             return None
-        with connection.transaction():
+        with transaction(connection):
             row = cursor.execute(_LOCK).fetchone()
             assert row is not None, "migrations leave one row in sequencer_state"
             return _place_new(connection, _Head(*row))
@@ -119,14 +126,14 @@ def _place_new(connection: Connection, before: _Head) -> Placed | None:
     oldest: datetime | None = None
     for chunk in _new_rows(connection, before.snapshot):
         placed = list(extend(after.hash, after.position, (LogFields(*row[1:]) for row in chunk)))
-        connection.execute(
-            _PLACE,
-            (
-                [position for position, _, _ in placed],
-                [fields.stream_id for _, _, fields in placed],
-                [fields.version for _, _, fields in placed],
-                [digest for _, digest, _ in placed],
-            ),
+        _PLACE.run(
+            connection,
+            {
+                "positions": number_array(position for position, _, _ in placed),
+                "streams": text_array(fields.stream_id for _, _, fields in placed),
+                "versions": number_array(fields.version for _, _, fields in placed),
+                "hashes": text_array(_bytea(digest) for _, digest, _ in placed),
+            },
         )
         after = _Head(placed[-1][0], placed[-1][1], chunk[0][0])
         first = min(fields.recorded_at for _, _, fields in placed)
@@ -135,8 +142,13 @@ def _place_new(connection: Connection, before: _Head) -> Placed | None:
             _trace((position, fields) for position, _, fields in placed)
     if oldest is None:
         return None
-    connection.execute("UPDATE sequencer_state SET position = %s, hash = %s, snapshot = %s::pg_snapshot", after)
+    head = {"position": str(after.position), "hash": _bytea(after.hash), "snapshot": after.snapshot}
+    _ADVANCE.run(connection, head)
     return Placed(after.position - before.position, after.position, oldest)
+
+
+def _bytea(value: bytes) -> str:
+    return f"\\x{value.hex()}"
 
 
 def _trace(placed: Iterable[tuple[int, LogFields]]) -> None:

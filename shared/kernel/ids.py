@@ -2,7 +2,6 @@
 
 import os
 import time
-import uuid
 from collections.abc import Callable
 
 IdSource = Callable[[str], str]
@@ -15,7 +14,9 @@ def uuid7_text(unix_ms: int, random_bytes: bytes) -> str:
     value |= int.from_bytes(random_bytes[:10], "big")
     value &= ~(0xF << 76) & ~(0x3 << 62)
     value |= (0x7 << 76) | (0x2 << 62)
-    return str(uuid.UUID(int=value))
+    # As `str(uuid.UUID(int=value))` would, in a quarter of the time: every event gets one.
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_id(prefix: str) -> str:

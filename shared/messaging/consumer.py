@@ -211,12 +211,8 @@ class QueueReader:
 
     def _linger(self) -> None:
         """Gives a batch a moment to fill."""
-        deadline = time.monotonic() + LINGER_SECONDS
-        while len(self._buffer) < BATCH_LIMIT:
-            left = deadline - time.monotonic()
-            if left <= 0 or self._stopping.is_set():
-                break
-            time.sleep(min(left, LINGER_SECONDS / 4))
+        if len(self._buffer) < BATCH_LIMIT and not self._stopping.is_set():
+            time.sleep(LINGER_SECONDS)
 
     def _work_one_batch(self) -> None:
         """What is held back goes first: it came first."""

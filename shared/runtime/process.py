@@ -20,10 +20,15 @@ import psycopg.waiting  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
 from shared.runtime.extensions import SETTINGS_KEY  # noqa: E402
+from shared.runtime.hub_waiting import wait_in_hub  # noqa: E402
 from shared.runtime.logging import configure_logging, get_logger  # noqa: E402
 from shared.runtime.metrics import gauge, histogram  # noqa: E402
 from shared.runtime.settings import Settings  # noqa: E402
 from shared.runtime.tracing import configure_tracing  # noqa: E402
+
+# Only in the place of the cooperative one: whatever else psycopg chose means that it was imported too early.
+if psycopg.waiting.wait is psycopg.waiting.wait_selector:
+    psycopg.waiting.wait = wait_in_hub
 
 MAX_WORKERS = 256
 STOP_SECONDS = 10.0
@@ -50,7 +55,7 @@ def check_runtime() -> None:
         if not eventlet.patcher.is_monkey_patched(module):
             raise UnsafeRuntime(f"the standard library's {module} is not patched by eventlet")
     waits_by: Any = psycopg.waiting.wait
-    if waits_by is not psycopg.waiting.wait_selector:
+    if waits_by is not wait_in_hub:
         raise UnsafeRuntime(
             f"psycopg waits by {waits_by.__name__}, which blocks every greenthread: set "
             "PSYCOPG_WAIT_FUNC=wait_selector before psycopg is imported"

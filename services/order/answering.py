@@ -9,7 +9,8 @@ from services.order.codec import ORDER, PAYMENT
 from services.order.domain.decisions import can_cancel, can_review
 from services.order.domain.events import OrderCancelled
 from services.order.domain.merchant import Merchant
-from services.order.domain.payment import Payment, PaymentState
+from services.order.domain.payment import PaymentState
+from services.order.domain.purse import Payment
 from services.order.domain.state import Order
 from services.order.domain.values import ENDED, OrderState, Recipient
 from services.order.outbound import payment_id_of

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from services.order.domain import city, coupon, customer, deadlines, merchant, payment, state
+from services.order.domain import city, coupon, customer, deadlines, merchant, payment, purse, state
 from services.order.domain import events as order
 from services.order.domain.customer import Customer, CustomerEvent
 from services.order.domain.merchant import Merchant, MerchantEvent
-from services.order.domain.payment import Payment, PaymentEvent
+from services.order.domain.payment import PaymentEvent
+from services.order.domain.purse import Payment
 from services.order.domain.state import Order
+from services.order.payment_codec import PAYMENT_CODEC
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal, Upcaster
 
@@ -75,23 +77,6 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
     ]
 )
 
-PAYMENT_CODEC: Codec[PaymentEvent] = Codec(
-    [
-        EventType("PaymentRequested", payment.PaymentRequested),
-        EventType("PaymentAuthorized", payment.PaymentAuthorized),
-        EventType("PaymentFailed", payment.PaymentFailed),
-        EventType("CaptureRequested", payment.CaptureRequested),
-        EventType("PaymentCaptured", payment.PaymentCaptured),
-        EventType("MoneyBackOwed", payment.MoneyBackOwed),
-        EventType("ReleaseRequested", payment.ReleaseRequested),
-        EventType("PaymentReleased", payment.PaymentReleased),
-        EventType("RefundRequested", payment.RefundRequested),
-        EventType("RefundIssued", payment.RefundIssued),
-        EventType("PaymentDelayed", payment.PaymentDelayed),
-        EventType("PaymentRetried", payment.PaymentRetried),
-    ]
-)
-
 MERCHANT_CODEC: Codec[MerchantEvent] = Codec(
     [
         EventType("MerchantRegistered", merchant.MerchantRegistered, 2, {1: _as_it_was}),
@@ -135,7 +120,7 @@ ORDER: Aggregate[Order | None, order.OrderEvent] = Aggregate(
     "order", None, state.evolve, ORDER_CODEC, deadlines.waits_of
 )
 PAYMENT: Aggregate[Payment | None, PaymentEvent] = Aggregate(
-    "payment", None, payment.evolve, PAYMENT_CODEC, payment.waits_of
+    "payment", None, purse.evolve, PAYMENT_CODEC, payment.waits_of
 )
 MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate("merchant", None, merchant.evolve, MERCHANT_CODEC)
 CUSTOMER: Aggregate[Customer, CustomerEvent] = Aggregate("customer", Customer(), customer.evolve, CUSTOMER_CODEC)

@@ -10,6 +10,7 @@ from services.order.customer_routes import CustomerRoutes
 from services.order.domain import transitions as table
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
+from services.order.money_routes import MoneyRoutes
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.schemas import (
     AcceptBody,
@@ -45,7 +46,7 @@ MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), (
 MayTouch = Callable[[Principal, Order], None]
 
 
-class OrderGateway(CustomerRoutes, StandardRoutes):
+class OrderGateway(CustomerRoutes, MoneyRoutes, StandardRoutes):
     """Everything over HTTP that concerns orders and merchants."""
 
     name = "order"

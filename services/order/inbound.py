@@ -18,6 +18,7 @@ from services.order.domain.commands import (
     NoteWithdrawalRefused,
     NoteWithdrawn,
 )
+from services.order.domain.paying import Compensate
 from services.order.domain.values import Goods
 from shared.contracts import dispatch, support
 from shared.contracts.envelope import Envelope
@@ -36,13 +37,16 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     dispatch.GoodsReturned,
     support.RedispatchRequested,
     support.CancellationRequested,
+    support.CompensationGranted,
 )
 
 
-def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequence[FactCommand]:
+def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequence[FactCommand | Compensate]:
     """The commands that a message leads to; `now` is this server's time, from which deadlines count."""
     if isinstance(message, dispatch.DeliveryMessage):
         return _from_dispatch(message, envelope.time, now)
+    if isinstance(message, support.CompensationGranted):
+        return [_compensation(message, envelope.id, now)]
     if isinstance(message, support.CaseMessage):
         return _from_support(message, envelope.time, now)
     return []
@@ -90,6 +94,17 @@ def _failure(message: dispatch.DeliveryFailed, at: datetime, now: datetime) -> N
         rider_id=message.rider_id,
         reason=message.reason.value,
         goods=Goods(message.goods.value),
+    )
+
+
+def _compensation(message: support.CompensationGranted, envelope_id: str, now: datetime) -> Compensate:
+    """The message's own id makes it once, however often it is told."""
+    return Compensate(
+        order_id=message.order_id,
+        compensation_id=envelope_id,
+        amount_cents=message.amount_cents,
+        reason=message.reason,
+        at=now,
     )
 
 

@@ -70,6 +70,21 @@ def _about_payment(payment_id: str, event: payment.PaymentEvent) -> Message | No
                 amount_cents=event.amount_cents,
                 currency=event.currency,
             )
+        case payment.ChargeCaptured(purpose=payment.Purpose.CHANGE):
+            return public.PaymentCaptured(
+                order_id=event.order_id,
+                payment_id=payment_id,
+                amount_cents=event.amount_cents,
+                currency=event.currency,
+            )
+        case payment.TipPassedOn():
+            return public.TipPassedOn(
+                order_id=event.order_id,
+                payment_id=payment_id,
+                rider_id=event.rider_id,
+                amount_cents=event.amount_cents,
+                currency=event.currency,
+            )
         case payment.RefundIssued():
             return public.RefundIssued(
                 order_id=event.order_id,

@@ -2,6 +2,7 @@
 
 from services.order.gateway import OrderGateway
 from services.order.inbound import SUBSCRIBED
+from services.order.webhooks import deliver_letters
 from services.order.wiring import PROJECTIONS, OrderParts, build
 from shared.messaging.subscription import Batch, subscription
 from shared.runtime.extensions import Parts, every
@@ -24,6 +25,18 @@ class OrderService(OrderGateway):
     @every(0.05)
     def projections(self) -> int:
         return sum(projection.run(self.parts.store) for projection in PROJECTIONS)
+
+    @every(0.03)
+    def cashier(self) -> int:
+        return self.parts.cashier.work()
+
+    @every(0.5)
+    def sandbox_webhooks(self) -> int:
+        return deliver_letters(self.parts)
+
+    @every(60)
+    def reconciliation(self) -> int:
+        return self.parts.reconciler.catch_up()
 
     @every(0.03)
     def reactors(self) -> int:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from psycopg import sql
-
 from services.order.domain import events as e
 from services.order.domain import payment as p
 from services.order.domain.merchant import (
@@ -18,6 +16,7 @@ from services.order.domain.merchant import (
 )
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import ENDED, OrderState
+from shared.eventstore.batched import BatchedRows
 from shared.eventstore.ports import Store, Transaction
 
 _KITCHEN = (OrderState.ACCEPTED.value, OrderState.PREPARING.value)
@@ -126,78 +125,60 @@ def _state_after(event: e.OrderEvent) -> OrderState | None:
 
 
 def state_in_list(before: OrderState, change: Change) -> OrderState:
-    """The row's state after a change: what the SQL below computes."""
+    """The row's state after a change."""
     if change.state is None or (change.only_in_kitchen and before.value not in _KITCHEN):
         return before
     return change.state
 
 
-def apply_to_orders(tx: Transaction, version: int, order_id: str, event: e.OrderEvent) -> None:
+def fold_order(rows: BatchedRows, version: int, order_id: str, event: e.OrderEvent) -> None:
     """Keeps `order_list` true to one more event of an order."""
     if isinstance(event, e.OrderPlaced):
-        _insert(tx, event)
-    else:
-        _update(tx, version, order_id, change_of(event))
+        rows.put(_placed(event))
+        return
+    row = rows.get(order_id)
+    if row is not None:
+        change = change_of(event)
+        state = state_in_list(OrderState(row["state"]), change)
+        rows.put({"order_id": order_id, "version": version, "state": state.value, **change.columns})
 
 
-def apply_payment_to_orders(tx: Transaction, event: p.PaymentEvent) -> None:
+_PAYMENT_AFTER: Mapping[type, PaymentState] = {
+    p.PaymentAuthorized: PaymentState.AUTHORIZED,
+    p.PaymentFailed: PaymentState.FAILED,
+    p.PaymentCaptured: PaymentState.CAPTURED,
+    p.PaymentReleased: PaymentState.RELEASED,
+    p.RefundIssued: PaymentState.PARTLY_REFUNDED,
+}
+
+
+def fold_payment(rows: BatchedRows, event: p.PaymentEvent) -> None:
     """Keeps `order_list` true to one more event of a payment."""
-    match event:
-        case p.PaymentAuthorized():
-            _set_payment(tx, event, PaymentState.AUTHORIZED)
-        case p.PaymentFailed():
-            _set_payment(tx, event, PaymentState.FAILED)
-        case p.PaymentCaptured():
-            _set_payment(tx, event, PaymentState.CAPTURED)
-        case p.PaymentReleased():
-            _set_payment(tx, event, PaymentState.RELEASED)
-        case p.RefundIssued():
-            _set_payment(tx, event, PaymentState.REFUNDED)
-        case _:
-            pass
+    state = _PAYMENT_AFTER.get(type(event))
+    if isinstance(event, p.RefundIssued) and event.whole:
+        state = PaymentState.REFUNDED
+    if state is not None and rows.get(event.order_id) is not None:
+        rows.put({"order_id": event.order_id, "payment_state": state.value})
 
 
-def _set_payment(tx: Transaction, event: p.PaymentEvent, state: PaymentState) -> None:
-    tx.connection.execute(
-        "UPDATE order_list SET payment_state = %s WHERE order_id = %s", (state.value, event.order_id)
-    )
-
-
-def _insert(tx: Transaction, event: e.OrderPlaced) -> None:
-    tx.connection.execute(
-        "INSERT INTO order_list (order_id, customer_id, merchant_id, merchant_name, kind, state, payment_state,"
-        " item_count, total_cents, currency, placed_at, promised_at, version)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1)",
-        (
-            event.order_id,
-            event.customer_id,
-            event.merchant_id,
-            event.pickup.name,
-            event.kind.value,
-            OrderState.PENDING_ACCEPTANCE.value,
-            PaymentState.PENDING.value,
-            sum(line.quantity for line in event.lines),
-            event.totals.total_cents,
-            event.totals.currency,
-            event.at,
-            event.promised_at,
-        ),
-    )
-
-
-def _update(tx: Transaction, version: int, order_id: str, change: Change) -> None:
-    sets: list[sql.Composable] = [sql.SQL("version = %(version)s")]
-    values: dict[str, Any] = {"version": version, "order_id": order_id, **change.columns}
-    if change.state is not None:
-        values |= {"state": change.state.value, "kitchen": list(_KITCHEN)}
-        sets.append(
-            sql.SQL("state = CASE WHEN state = ANY(%(kitchen)s) THEN %(state)s ELSE state END")
-            if change.only_in_kitchen
-            else sql.SQL("state = %(state)s")
-        )
-    sets += [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in change.columns]
-    statement = sql.SQL("UPDATE order_list SET {} WHERE order_id = %(order_id)s").format(sql.SQL(", ").join(sets))
-    tx.connection.execute(statement, values)
+def _placed(event: e.OrderPlaced) -> dict[str, Any]:
+    return {
+        "order_id": event.order_id,
+        "customer_id": event.customer_id,
+        "merchant_id": event.merchant_id,
+        "merchant_name": event.pickup.name,
+        "kind": event.kind.value,
+        "state": OrderState.PENDING_ACCEPTANCE.value,
+        "payment_state": PaymentState.PENDING.value,
+        "item_count": sum(line.quantity for line in event.lines),
+        "total_cents": event.totals.total_cents,
+        "currency": event.totals.currency,
+        "placed_at": event.at,
+        "promised_at": event.promised_at,
+        "ready_at": None,
+        "rider_id": None,
+        "version": 1,
+    }
 
 
 def apply_to_merchants(tx: Transaction, merchant_id: str, event: MerchantEvent) -> None:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from services.order.books import LEDGER
+from services.order.cashier import Cashier
 from services.order.codec import CODECS
 from services.order.domain.policy import OrderPolicy
 from services.order.inbound import SUBSCRIBED
 from services.order.outbound import messages_for
-from services.order.payments import SandboxProvider
+from services.order.payments import PaymentProvider
+from services.order.payments.configuration import fitted, provider_of
+from services.order.payments.desk import SqlDesk
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.reactors import Reactors
+from services.order.reconciliation import Reconciler
 from shared.eventstore.connecting import Pool
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
@@ -20,8 +25,8 @@ from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings
 
 SERVICE = "order"
-PROVIDER_CONNECTIONS = 4
-PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST)
+DESK_CONNECTIONS = 2
+PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST, LEDGER)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,10 @@ class OrderParts:
     policy: OrderPolicy
     ids: IdSource
     store: PostgresStore
-    provider: SandboxProvider
+    provider: PaymentProvider
+    desk: SqlDesk
+    cashier: Cashier
+    reconciler: Reconciler
     reactors: Reactors
     inbox: Inbox
     broadcast: LogBroadcast
@@ -41,15 +49,17 @@ class OrderParts:
     def close(self) -> None:
         self.broadcast.close()
         self.provider.close()
+        self.desk.close()
         self.store.close()
 
 
 def build(settings: Settings) -> OrderParts:
     """The parts of one process, on the settings' database and clock."""
-    policy = settings.policy(OrderPolicy)
+    provider = provider_of(settings)
+    policy = fitted(settings.policy(OrderPolicy), provider)
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
-    provider = SandboxProvider(Pool(settings.postgres_url, size=PROVIDER_CONNECTIONS))
-    reactors = Reactors(settings.clock, policy, provider)
+    desk = SqlDesk(Pool(settings.postgres_url, size=DESK_CONNECTIONS))
+    reactors = Reactors(settings.clock, policy, desk)
     return OrderParts(
         settings=settings,
         clock=settings.clock,
@@ -57,6 +67,9 @@ def build(settings: Settings) -> OrderParts:
         ids=new_id,
         store=store,
         provider=provider,
+        desk=desk,
+        cashier=Cashier(store, settings.clock, policy, provider, desk),
+        reconciler=Reconciler(store, provider, settings.clock),
         reactors=reactors,
         inbox=Inbox(store, SERVICE, reactors.hear, heard=SUBSCRIBED),
         broadcast=LogBroadcast(store),

@@ -70,6 +70,15 @@ class RefundIssued(OrderMessage):
     reason: str
 
 
+class TipPassedOn(OrderMessage):
+    """A tip has been taken and is the rider's: with the order's price, or given after delivery."""
+
+    payment_id: str
+    rider_id: str
+    amount_cents: Cents
+    currency: str
+
+
 class OrderAwaitingMerchant(OrderMessage):
     """Payment is authorised: the merchant is asked, and must answer by `answer_by`."""
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from shared.contracts.common import Cents
 from shared.contracts.message import Message
 
 
@@ -35,6 +36,15 @@ class RedispatchRequested(CaseMessage):
 class CancellationRequested(CaseMessage):
     """End the order and give the money back."""
 
+    reason: str
+    by: str
+
+
+class CompensationGranted(CaseMessage):
+    """The customer gets so much for what went wrong, at the platform's cost; the order stays as it is."""
+
+    amount_cents: Cents
+    currency: str
     reason: str
     by: str
 

@@ -17,4 +17,6 @@ class GatewayRequest(Request):
         self.route = "unmatched"
         self.path_values: Mapping[str, Any] = {}
         self.caller: str | None = None
+        self.raw_body = b""
+        """The body as it was sent, once it has been read: what signatures are about."""
         self.problem_code: str | None = None

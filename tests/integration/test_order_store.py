@@ -1,11 +1,10 @@
 """The order service on real PostgreSQL: money, lists, sealed people, waits and races that have one winner."""
 
-import base64
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,113 +12,30 @@ import psycopg
 import pytest
 
 from services.order import views
-from services.order.application import Command, perform
 from services.order.codec import ORDER, PAYMENT
-from services.order.domain.commands import PlaceOrder
-from services.order.domain.merchant import RegisterMerchant
 from services.order.domain.payment import PaymentState
-from services.order.domain.policy import OrderPolicy
-from services.order.domain.state import Order
 from services.order.domain.values import OrderState, Wait
 from services.order.outbound import messages_for, payment_id_of
-from services.order.payments import ProviderRequest, ProviderUnavailable, SandboxProvider
-from services.order.projecting import MERCHANT_LIST, ORDER_LIST
-from services.order.reactors import Reactors, decoded
+from services.order.payments import ProviderRequest, ProviderUnavailable
+from services.order.reactors import decoded
 from shared.contracts import dispatch
 from shared.contracts.common import AssignmentMode, Proof
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
-from shared.eventstore.connecting import Pool
-from shared.eventstore.model import Context
-from shared.eventstore.postgres import PostgresStore
-from shared.eventstore.sequencer import Sequencer
-from shared.kernel.clock import FixedClock
 from shared.kernel.errors import DomainError, StaleVersion
 from shared.kernel.ids import new_id
 from shared.messaging.inbox import Inbox, batch_of
 from tests.support.database import Database
+from tests.support.order_service import Service, serving
 from tests.unit.order import wishes as w
-from tests.unit.order.facts import NOON, RIDER, registered
+from tests.unit.order.facts import NOON, RIDER
 from tests.unit.order.test_placing import WISH
-
-MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
-
-
-@dataclass
-class Service:
-    """The parts of the order service, with a clock that is told and a sequencer that is asked."""
-
-    clock: FixedClock
-    store: PostgresStore
-    provider: SandboxProvider
-    reactors: Reactors
-    sequencer: Sequencer
-    policy: OrderPolicy
-    merchant_id: str
-
-    def context(self) -> Context:
-        now = self.clock.now()
-        return Context(actor="test:1", now=now, occurred_at=now, correlation_id="cor_1")
-
-    def do(self, command: Command) -> Any:
-        return self.store.run(lambda tx: perform(tx, command, self.context(), self.policy))
-
-    def place(self, method: str = "sandbox_ok") -> str:
-        order_id, now = new_id("ord"), self.clock.now()
-        wish: PlaceOrder = replace(
-            WISH, order_id=order_id, merchant_id=self.merchant_id, payment_method=method, at=now, now=now
-        )
-        self.do(wish)
-        return order_id
-
-    def paid(self) -> str:
-        order_id = self.place()
-        self.settle()
-        return order_id
-
-    def settle(self) -> None:
-        """Until nothing more follows from what has been recorded."""
-        for _ in range(50):
-            self.sequencer.tick()
-            busy = [each.run(self.store) for each in (*self.reactors.followers,)]
-            busy += [each.run(self.store) for each in (ORDER_LIST, MERCHANT_LIST)]
-            if not any(busy):
-                return
-        raise AssertionError("the followers never came to rest")
-
-    def order(self, order_id: str) -> Order:
-        state = self.store.load(ORDER, order_id).state
-        assert state is not None
-        return state
-
-    def payment_state(self, order_id: str) -> PaymentState:
-        payment = self.store.load(PAYMENT, payment_id_of(order_id)).state
-        assert payment is not None
-        return payment.state
-
-    def types(self, order_id: str) -> list[str]:
-        return [event.type for event in self.store.stream(order_id)]
-
-    def due(self, **span: float) -> int:
-        self.clock.advance(timedelta(**span))
-        return self.store.take_due(self.clock.now(), self.reactors.end_wait, limit=500)
 
 
 @pytest.fixture(scope="module")
 def service(database: Database) -> Iterator[Service]:
-    clock, policy = FixedClock(NOON), OrderPolicy()
-    store = PostgresStore(database.url("order"), MASTER_KEY, clock, pool_size=20)
-    provider = SandboxProvider(Pool(database.url("order"), size=4))
-    sequencer = Sequencer(database.url("order"))
-    made = Service(
-        clock, store, provider, Reactors(clock, policy, provider), sequencer, policy, merchant_id=new_id("mer")
-    )
-    made.do(RegisterMerchant(registration=replace(registered, merchant_id=made.merchant_id)))
-    made.settle()
-    yield made
-    sequencer.close()
-    provider.close()
-    store.close()
+    with serving(database) as started:
+        yield started
 
 
 def of(order_id: str, command: Any) -> Any:

@@ -15,7 +15,11 @@ DomainError
 ├── ReadyTimeOutOfRange       before the order was placed, or too far away
 ├── OrderNotDelivered         nothing to confirm or review yet
 ├── AlreadyReviewed           with other scores
-└── ReviewIsClosed            too late to review
+├── ReviewIsClosed            too late to review
+├── PaymentNotCaptured        no money has been taken that could go back
+├── RefundExceedsCaptured     more than is left of what was taken
+├── TipOutOfRange             nothing, or too much
+└── NoTipPossible             nobody delivered yet, or the order is not paid for
 """
 
 from shared.kernel.errors import DomainError
@@ -79,3 +83,19 @@ class AlreadyReviewed(DomainError):
 
 class ReviewIsClosed(DomainError):
     code = "order.review_closed"
+
+
+class PaymentNotCaptured(DomainError):
+    code = "payment.not_captured"
+
+
+class RefundExceedsCaptured(DomainError):
+    code = "payment.refund_exceeds_captured"
+
+
+class TipOutOfRange(DomainError):
+    code = "payment.tip_out_of_range"
+
+
+class NoTipPossible(DomainError):
+    code = "payment.no_tip_possible"

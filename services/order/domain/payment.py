@@ -1,18 +1,21 @@
-"""The payment of one order: a ledger that alone decides about the money, and never gives back more than it took.
+"""What can happen to the money of one order: past-tense facts, each an errand, an answer to one, or a posting.
 
 Every `…Requested` fact is an errand for the payment provider; the provider's answer is the next fact. So a crash
 between the two loses nothing: the errand is still written down, and the provider answers the same key the same way.
+What was stored by release 0.1.0 lacks `name`, `movement` and `parts`; upcasters leave those empty.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
 
+from services.order.domain.ledger import Entry, Part, Transfer
 from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
 
 RETRY = "payment_retry"
-"""The wait before a provider that was unavailable is asked again."""
+"""The wait before the provider is asked again; with `:<errand>` behind it."""
+MAIN = "order"
+"""The charge that the order was placed with; others are changes and tips."""
 
 
 class PaymentState(StrEnum):
@@ -21,16 +24,33 @@ class PaymentState(StrEnum):
     FAILED = "failed"
     CAPTURED = "captured"
     RELEASED = "released"
+    PARTLY_REFUNDED = "partly_refunded"
     REFUNDED = "refunded"
 
 
 class Errand(StrEnum):
-    """What the provider can be asked to do."""
+    """What the provider can be asked to do; CHARGE is to authorise and capture at once."""
 
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
     RELEASE = "release"
     REFUND = "refund"
+    CHARGE = "charge"
+
+
+class Purpose(StrEnum):
+    """What a further charge is for."""
+
+    TIP = "tip"
+    CHANGE = "change"
+
+
+class Delay(StrEnum):
+    """Why the provider will be asked again."""
+
+    UNAVAILABLE = "unavailable"
+    PENDING = "pending"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +65,8 @@ class PaymentRequested(PaymentFact):
     amount_cents: int
     currency: str
     method: str
+    merchant_id: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +82,29 @@ class PaymentFailed(PaymentFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAdjusted(PaymentFact):
+    """The price changed before or after it was taken; `parts` is the new one."""
+
+    change_id: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRequested(PaymentFact):
+    """`fee`: only a cancellation fee is taken, the rest of what was reserved is let go with it."""
+
     amount_cents: int
     currency: str
+    fee: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCaptured(PaymentFact):
+    """`movement` names it in the provider's books and ours."""
+
     amount_cents: int
     currency: str
+    movement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,118 +127,179 @@ class PaymentReleased(PaymentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequested(PaymentFact):
+    """`wish_id` is whose wish it was: a refund's or a compensation's id, empty when the whole is given back."""
+
     amount_cents: int
     currency: str
     reason: str
+    name: str
+    charge_id: str
+    wish_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundIssued(PaymentFact):
+    """`whole`: with it, all that was owed has been given back."""
+
     amount_cents: int
+    currency: str
+    reason: str
+    name: str
+    movement: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationOwed(PaymentFact):
+    """Support's promise: `card_cents` of it go back the way the money came, `credit_cents` stay with us for the
+    customer because no more was taken."""
+
+    compensation_id: str
+    card_cents: int
+    credit_cents: int
     currency: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRequested(PaymentFact):
+    """More money is asked for: a tip for `rider_id`, or what a change adds to the price."""
+
+    charge_id: str
+    purpose: Purpose
+    amount_cents: int
+    currency: str
+    method: str
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeCaptured(PaymentFact):
+    charge_id: str
+    purpose: Purpose
+    amount_cents: int
+    currency: str
+    reference: str
+    movement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeFailed(PaymentFact):
+    charge_id: str
+    purpose: Purpose
+    amount_cents: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipEarned(PaymentFact):
+    """This rider delivered: the tip that the order was placed with is theirs once it has been taken."""
+
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TipPassedOn(PaymentFact):
+    rider_id: str
+    amount_cents: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPosted(PaymentFact):
+    """An entry of the double-entry book; `movement` is set when money moved at the provider."""
+
+    entry: Entry
+    transfers: tuple[Transfer, ...]
+    currency: str
+    movement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentDelayed(PaymentFact):
-    """The provider could not be reached; it is asked again at `again_at`."""
+    """The provider gave no answer that counts; it is asked again at `again_at`."""
 
     errand: Errand
     attempt: int
     again_at: datetime
+    name: str
+    why: Delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRetried(PaymentFact):
     errand: Errand
-
-
-PaymentEvent = (
-    PaymentRequested
-    | PaymentAuthorized
-    | PaymentFailed
-    | CaptureRequested
-    | PaymentCaptured
-    | MoneyBackOwed
-    | ReleaseRequested
-    | PaymentReleased
-    | RefundRequested
-    | RefundIssued
-    | PaymentDelayed
-    | PaymentRetried
-)
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """`errand` is what the provider is being asked right now; `owed` is set once the money must go back."""
+class PaymentStuck(PaymentFact):
+    """The provider was asked as often as policy allows. Nothing is given up: an operator has it asked again."""
 
-    requested: PaymentRequested
-    state: PaymentState = PaymentState.PENDING
-    errand: Errand | None = Errand.AUTHORIZE
-    attempts: int = 0
-    captured_cents: int = 0
-    refunded_cents: int = 0
-    refund_cents: int = 0
-    owed: MoneyBackOwed | None = None
-
-    @property
-    def amount_cents(self) -> int:
-        return self.requested.amount_cents
-
-    @property
-    def currency(self) -> str:
-        return self.requested.currency
+    errand: Errand
+    name: str
+    attempts: int
+    why: Delay
 
 
-def evolve(payment: Payment | None, event: PaymentEvent) -> Payment | None:
-    if isinstance(event, PaymentRequested):
-        return Payment(requested=event)
-    if payment is None:
-        raise ValueError(f"a payment cannot begin with {type(event).__name__}")
+PaymentAnswer = (
+    PaymentAuthorized
+    | PaymentFailed
+    | PaymentCaptured
+    | PaymentReleased
+    | RefundIssued
+    | ChargeCaptured
+    | ChargeFailed
+)
+PaymentErrand = PaymentRequested | CaptureRequested | ReleaseRequested | RefundRequested | ChargeRequested
+PaymentEvent = (
+    PaymentErrand
+    | PaymentAnswer
+    | PaymentAdjusted
+    | MoneyBackOwed
+    | CompensationOwed
+    | TipEarned
+    | TipPassedOn
+    | LedgerPosted
+    | PaymentDelayed
+    | PaymentRetried
+    | PaymentStuck
+)
+
+
+def errand_of(event: PaymentEvent) -> tuple[Errand, str] | None:
+    """The errand that a fact sends to the provider, with its name; the name is part of its idempotency key."""
     match event:
+        case PaymentRequested():
+            return Errand.AUTHORIZE, Errand.AUTHORIZE.value
         case CaptureRequested():
-            return replace(payment, errand=Errand.CAPTURE, attempts=0)
+            return Errand.CAPTURE, Errand.CAPTURE.value
         case ReleaseRequested():
-            return replace(payment, errand=Errand.RELEASE, attempts=0)
+            return Errand.RELEASE, Errand.RELEASE.value
         case RefundRequested():
-            return replace(payment, errand=Errand.REFUND, refund_cents=event.amount_cents, attempts=0)
-        case MoneyBackOwed():
-            return replace(payment, owed=event)
-        case PaymentDelayed():
-            return replace(payment, attempts=event.attempt)
+            return Errand.REFUND, event.name or Errand.REFUND.value
+        case ChargeRequested():
+            return Errand.CHARGE, charge_name(event.charge_id)
         case PaymentRetried():
-            return payment
+            return event.errand, event.name or event.errand.value
         case _:
-            return _answered(payment, event)
+            return None
 
 
-def _answered(
-    payment: Payment,
-    event: PaymentAuthorized | PaymentFailed | PaymentCaptured | PaymentReleased | RefundIssued,
-) -> Payment:
-    done = replace(payment, errand=None, attempts=0)
-    match event:
-        case PaymentAuthorized():
-            return replace(done, state=PaymentState.AUTHORIZED)
-        case PaymentFailed():
-            return replace(done, state=PaymentState.FAILED)
-        case PaymentCaptured():
-            return replace(done, state=PaymentState.CAPTURED, captured_cents=event.amount_cents)
-        case PaymentReleased():
-            return replace(done, state=PaymentState.RELEASED)
-        case RefundIssued():
-            refunded = payment.refunded_cents + event.amount_cents
-            return replace(done, state=PaymentState.REFUNDED, refunded_cents=refunded, refund_cents=0)
-        case _:
-            assert_never(event)
+def charge_name(charge_id: str) -> str:
+    """The name of the errand that takes a further charge."""
+    return f"{Errand.CHARGE.value}:{charge_id}"
 
 
 def waits_of(event: PaymentEvent) -> list[DeadlineChange]:
     match event:
         case PaymentDelayed():
-            return [SetDeadline(RETRY, event.again_at)]
-        case PaymentRetried():
-            return [ClearDeadline(RETRY)]
+            return [SetDeadline(_wait(event.name), event.again_at)]
+        case PaymentRetried() | PaymentStuck():
+            return [ClearDeadline(_wait(event.name))]
         case _:
             return []
+
+
+def _wait(name: str) -> str:
+    return f"{RETRY}:{name}" if name else RETRY

@@ -175,7 +175,7 @@ def _shape_faults(command: PlaceOrder) -> Iterator[Fault]:
 
 def _common_faults(command: PlaceOrder, policy: OrderPolicy) -> Iterator[Fault]:
     yield from _recipient_faults(command)
-    if command.payment_method not in policy.payment_methods:
+    if not policy.accepts_method(command.payment_method):
         yield Fault("payment.method", "unknown_method", "this payment method is not accepted")
     if not 0 <= command.tip_cents <= policy.tip_max_cents:
         yield Fault("tip_cents", "tip_out_of_range", f"a tip is at most {policy.tip_max_cents} cents")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from services.order.domain.city import Weather
@@ -50,6 +51,8 @@ class OrderPolicy:
     schedule_ahead_seconds: int = 7 * 24 * 3600
     payment_retry_seconds: int = 5
     payment_retry_max_seconds: int = 10 * 60
+    payment_attempts_max: int = 140
+    capture_at: Literal["acceptance", "delivery"] = "acceptance"
     courier_speed_m_per_minute: float = 270.0
     promise_buffer_seconds: int = 10 * 60
     delivery_fee_base_cents: int = 300
@@ -71,7 +74,14 @@ class OrderPolicy:
     item_quantity_max: int = 99
     items_max: int = 50
     currency: str = "CNY"
-    payment_methods: tuple[str, ...] = ("sandbox_ok", "sandbox_declined", "sandbox_unavailable_once")
+    payment_methods: tuple[str, ...] = ("sandbox_*",)
+
+    def accepts_method(self, method: str) -> bool:
+        """Whether a payment method may be named; a `*` at the end of a policy's stands for any end."""
+        return any(
+            method.startswith(known[:-1]) if known.endswith("*") else method == known
+            for known in self.payment_methods
+        )
 
     def span(self, name: str) -> timedelta:
         """The policy called `<name>_seconds` as a span of time."""

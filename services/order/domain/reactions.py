@@ -9,14 +9,24 @@ from services.order.domain.customer import CustomerEvent
 from services.order.domain.events import (
     OrderAccepted,
     OrderCancelled,
+    OrderDelivered,
     OrderEvent,
     OrderPlaced,
     OrderRejected,
     RefundGranted,
 )
+from services.order.domain.ledger import Part, PartKind
 from services.order.domain.merchant import FlagMerchant, MerchantCommand, MerchantEvent
-from services.order.domain.paying import CapturePayment, GiveMoneyBack, PaymentCommand, RequestPayment
+from services.order.domain.paying import (
+    CapturePayment,
+    GiveMoneyBack,
+    Moment,
+    PassOnTip,
+    PaymentCommand,
+    RequestPayment,
+)
 from services.order.domain.payment import PaymentAuthorized, PaymentEvent, PaymentFailed
+from services.order.domain.values import Totals
 from services.order.domain.waiting import MERCHANT_NO_ANSWER
 
 Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand | CouponCommand
@@ -35,6 +45,8 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
                     currency=event.totals.currency,
                     method=event.payment_method,
                     at=now,
+                    merchant_id=event.merchant_id,
+                    parts=parts_of(event.totals),
                 )
             ]
         case PaymentAuthorized():
@@ -42,7 +54,10 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
         case PaymentFailed():
             return [NotePaymentFailed(order_id=order_id, at=now, now=now)]
         case OrderAccepted():
-            return [CapturePayment(order_id=order_id, at=now)]
+            return [CapturePayment(order_id=order_id, at=now, moment=Moment.ACCEPTANCE)]
+        case OrderDelivered():
+            captured = CapturePayment(order_id=order_id, at=now, moment=Moment.DELIVERY)
+            return [captured, PassOnTip(order_id=order_id, rider_id=event.rider_id, at=now)]
         case OrderCancelled():
             return _cancelled(order_id, event, now)
         case OrderRejected():
@@ -64,3 +79,17 @@ def _cancelled(order_id: str, event: OrderCancelled, now: datetime) -> list[Reac
     if event.reason == MERCHANT_NO_ANSWER:
         reactions.append(FlagMerchant(merchant_id=event.merchant_id, order_id=order_id, at=now))
     return reactions
+
+
+def parts_of(totals: Totals) -> tuple[Part, ...]:
+    """A price as the book takes it: its parts that are not nothing."""
+    parts = (
+        Part(PartKind.GOODS, totals.goods_cents),
+        Part(PartKind.PACKING, totals.packing_cents),
+        Part(PartKind.SERVICE, totals.service_cents),
+        Part(PartKind.DELIVERY, totals.delivery_fee_cents),
+        Part(PartKind.SURCHARGE, totals.time_surcharge_cents + totals.weather_surcharge_cents),
+        Part(PartKind.TIP, totals.tip_cents),
+        Part(PartKind.COUPON, -totals.discount_cents),
+    )
+    return tuple(part for part in parts if part.cents)

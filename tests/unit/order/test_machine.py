@@ -172,6 +172,12 @@ class OrderMachine(RuleBasedStateMachine):
     def a_follower_takes_a_turn(self, which: int) -> None:
         self.town.reactors.followers[which].run(self.town.store)
 
+    @rule(leases_run_out=st.booleans())
+    def the_cashier_takes_a_turn(self, leases_run_out: bool) -> None:
+        if leases_run_out:
+            self.town.desk.leave()
+        self.town.cashier.work()
+
     @rule(away=st.booleans(), forgetful=st.booleans())
     def the_provider_has_a_mood(self, away: bool, forgetful: bool) -> None:
         self.town.provider.away, self.town.provider.forgetful = away, forgetful
@@ -207,7 +213,8 @@ class OrderMachine(RuleBasedStateMachine):
     def no_more_is_given_back_than_was_taken(self) -> None:
         payment = self.town.payment
         if payment is not None:
-            assert 0 <= payment.refunded_cents <= payment.captured_cents <= payment.amount_cents
+            assert 0 <= payment.refunded_cents <= payment.captured_cents <= payment.main.amount_cents
+            assert sum(payment.balances.values()) == 0
             # The provider does an errand before the ledger can know of it, never the other way round.
             assert payment.captured_cents <= self.town.provider.cents[Errand.CAPTURE]
             assert payment.refunded_cents <= self.town.provider.cents[Errand.REFUND]

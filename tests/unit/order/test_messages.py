@@ -7,6 +7,7 @@ import pytest
 
 from services.order.domain import commands as c
 from services.order.domain import events as e
+from services.order.domain.paying import Compensate
 from services.order.domain.values import Goods, OrderKind, Priority
 from services.order.inbound import SUBSCRIBED, commands_for
 from services.order.outbound import messages_for
@@ -28,7 +29,8 @@ from tests.unit.order.facts import (
     placed,
     shared,
 )
-from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_EVENT, EVERY_PAYMENT_EVENT
+from tests.unit.order.ledger_facts import EVERY_CUSTOMER_EVENT, EVERY_MERCHANT_EVENT
+from tests.unit.order.payment_facts import EVERY_PAYMENT_EVENT
 
 EVERYTHING = [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT, *EVERY_CUSTOMER_EVENT]
 OWN_BUSINESS = {
@@ -53,6 +55,14 @@ OWN_BUSINESS = {
     "RefundRequested",
     "PaymentDelayed",
     "PaymentRetried",
+    "PaymentStuck",
+    "PaymentAdjusted",
+    "CompensationOwed",
+    "ChargeRequested",
+    "ChargeCaptured",
+    "ChargeFailed",
+    "TipEarned",
+    "LedgerPosted",
     "MerchantFlagged",
 }
 """Facts that only this service needs; every other fact is told under its own name."""
@@ -180,6 +190,7 @@ HEARD: list[tuple[Message, type[Any], dict[str, Any]]] = [
     (support.RedispatchRequested(**_CASE, reason="again", by="agt_1"), c.NoteRedispatch, {"by": "agt_1"}),
     (support.CancellationRequested(**_CASE, reason="lost", by="agt_1"), c.NoteCancellationWish, {"reason": "lost"}),
 ]
+COMPENSATION = support.CompensationGranted(**_CASE, amount_cents=500, currency="CNY", reason="late", by="agt_1")
 
 
 def envelope_of(message: Message) -> Envelope:
@@ -206,12 +217,19 @@ def test_a_foreign_fact_becomes_a_command_with_its_own_time_and_ours(
     now = NOON + timedelta(minutes=3)
     [asked] = commands_for(message, envelope_of(message), now)
     assert type(asked) is command
+    assert not isinstance(asked, Compensate)
     assert (asked.order_id, asked.at, asked.now) == (ORDER_ID, NOON, now)
     assert {name: getattr(asked, name) for name in fields} == fields
 
 
 def test_every_message_that_is_subscribed_to_is_understood() -> None:
-    assert {type(message) for message, _, _ in HEARD} == set(SUBSCRIBED)
+    assert {type(message) for message, _, _ in HEARD} | {type(COMPENSATION)} == set(SUBSCRIBED)
+
+
+def test_compensation_is_known_by_its_message_so_that_it_is_paid_once() -> None:
+    now = NOON + timedelta(minutes=3)
+    wished = Compensate(order_id=ORDER_ID, compensation_id="evt_9", amount_cents=500, reason="late", at=now)
+    assert commands_for(COMPENSATION, envelope_of(COMPENSATION), now) == [wished]
 
 
 def test_a_message_that_means_nothing_here_asks_for_nothing() -> None:

@@ -5,17 +5,18 @@ from datetime import timedelta
 from typing import Any
 
 from services.order.application import Command, perform
+from services.order.cashier import Cashier
 from services.order.codec import MERCHANT, ORDER, PAYMENT
 from services.order.domain.merchant import RegisterMerchant
-from services.order.domain.payment import Payment
 from services.order.domain.policy import OrderPolicy
+from services.order.domain.purse import Payment
 from services.order.domain.state import Order
 from services.order.reactors import Reactors
 from shared.eventstore.memory import MemoryStore
 from shared.eventstore.model import Context, Decided
 from shared.kernel.clock import FixedClock
 from tests.unit.order.facts import MERCHANT_ID, NOON, ORDER_ID, PAYMENT_ID, registered
-from tests.unit.order.paper import PaperProvider
+from tests.unit.order.paper import PaperDesk, PaperProvider
 from tests.unit.order.test_placing import WISH
 
 
@@ -27,7 +28,10 @@ class Town:
         self.store = MemoryStore(self.clock)
         self.provider = PaperProvider()
         self.policy = policy or OrderPolicy()
-        self.reactors = Reactors(self.clock, self.policy, self.provider)
+        self.desk = PaperDesk()
+        self.reactors = Reactors(self.clock, self.policy, self.desk)
+        # One after another, so that a history comes out the same each time.
+        self.cashier = Cashier(self.store, self.clock, self.policy, self.provider, self.desk, at_once=1)
         self.do(RegisterMerchant(registration=registered))
         self.do(replace(WISH, payment_method=method))
 
@@ -39,8 +43,8 @@ class Town:
         return self.store.run(lambda tx: perform(tx, command, self.context(), self.policy))
 
     def step(self) -> int:
-        """Lets each follower take what is new, once."""
-        return sum(follower.run(self.store) for follower in self.reactors.followers)
+        """Lets each follower take what is new, and the provider be asked, once."""
+        return sum(follower.run(self.store) for follower in self.reactors.followers) + self.cashier.work()
 
     def settle(self) -> None:
         for _ in range(20):

@@ -1,0 +1,138 @@
+"""The double-entry book over all orders: its lines and balances, built from the log, and what is asked of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.order.domain import payment as p
+from services.order.domain.ledger import CLEARING, Entry, Transfer
+from services.order.domain.purse import implied
+from services.order.payment_codec import PAYMENT_CODEC
+from services.order.payments import Movement, MovementKind
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Store, Transaction
+from shared.eventstore.projection import Projection
+
+
+class _Blind:
+    """Opens nothing: the book holds no personal data."""
+
+    def seal(self, subject_id: str, plain: Any) -> str:  # noqa: ARG002
+        raise AssertionError("a read model seals nothing")
+
+    def open(self, subject_id: str, sealed: str) -> None:  # noqa: ARG002
+        return None
+
+
+_BLIND = _Blind()
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What lies on an account: credits less debits, so that what we owe somebody is above 0."""
+
+    account: str
+    currency: str
+    cents: int
+
+
+_POSTING = frozenset({"LedgerPosted", "PaymentCaptured", "RefundIssued"})
+
+
+def _post(tx: Transaction, stored: StoredEvent) -> None:
+    if stored.type not in _POSTING:
+        return
+    event = PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
+    posted = implied(event)
+    if posted is not None and isinstance(event, p.LedgerPosted | p.PaymentCaptured | p.RefundIssued):
+        _write(tx, stored, event, *posted)
+
+
+def _write(
+    tx: Transaction,
+    stored: StoredEvent,
+    event: p.LedgerPosted | p.PaymentCaptured | p.RefundIssued,
+    entry: Entry,
+    transfers: Sequence[Transfer],
+) -> None:
+    movement = event.movement or _movement_of_first_release(stored, event)
+    rows = [
+        (
+            stored.stream_id,
+            stored.version,
+            line,
+            event.order_id,
+            event.at,
+            entry.value,
+            movement,
+            str(transfer.debit),
+            str(transfer.credit),
+            transfer.cents,
+            event.currency,
+        )
+        for line, transfer in enumerate(transfers)
+    ]
+    cursor = tx.connection.cursor()
+    cursor.executemany(f"INSERT INTO ledger_lines VALUES ({', '.join(['%s'] * 11)})", rows)
+    cursor.executemany(
+        "INSERT INTO account_balances AS b (account, currency, cents) VALUES (%s, %s, %s)"
+        " ON CONFLICT (account, currency) DO UPDATE SET cents = b.cents + EXCLUDED.cents",
+        sorted(_sums(transfers, event.currency)),
+    )
+
+
+def _movement_of_first_release(stored: StoredEvent, event: p.PaymentEvent) -> str:
+    """Release 0.1.0 named no movements, and asked for each with the errand's name."""
+    match event:
+        case p.PaymentCaptured():
+            return f"{stored.stream_id}:{p.Errand.CAPTURE.value}"
+        case p.RefundIssued():
+            return f"{stored.stream_id}:{p.Errand.REFUND.value}"
+        case _:
+            return ""
+
+
+def _sums(transfers: Sequence[Transfer], currency: str) -> list[tuple[str, str, int]]:
+    sums: dict[str, int] = {}
+    for transfer in transfers:
+        sums[str(transfer.debit)] = sums.get(str(transfer.debit), 0) + transfer.cents
+        sums[str(transfer.credit)] = sums.get(str(transfer.credit), 0) - transfer.cents
+    return [(account, currency, cents) for account, cents in sums.items() if cents]
+
+
+LEDGER = Projection("ledger", 1, _post, tables=("ledger_lines", "account_balances"), types=_POSTING)
+
+
+def balances_of(store: Store, account: str) -> list[Balance]:
+    """An account's balances, one a currency."""
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            "SELECT account, currency, -cents AS cents FROM account_balances WHERE account = %s ORDER BY currency",
+            (account,),
+        )
+        return [Balance(**row) for row in rows]
+
+
+def movements(store: Store, start: datetime, end: datetime) -> list[Movement]:
+    """The charges and refunds that the book tells of in a span of time."""
+    clearing = str(CLEARING)
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            "SELECT movement, order_id, currency, min(at) AS at,"
+            " sum(CASE WHEN debit = %s THEN cents ELSE -cents END)::bigint AS cents FROM ledger_lines"
+            " WHERE at >= %s AND at < %s AND (debit = 'provider_clearing' OR credit = 'provider_clearing')"
+            " GROUP BY movement, order_id, currency ORDER BY movement",
+            (clearing, start, end),
+        ).fetchall()
+    return [
+        Movement(
+            key=row["movement"],
+            kind=MovementKind.CHARGE if row["cents"] > 0 else MovementKind.REFUND,
+            cents=abs(row["cents"]),
+            currency=row["currency"],
+            at=row["at"],
+            order_id=row["order_id"],
+        )
+        for row in rows
+    ]

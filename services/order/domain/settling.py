@@ -1,0 +1,118 @@
+"""Gives back what must go back, and never more than was taken: the errands and entries that every way shares."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.order.domain import ledger
+from services.order.domain.ledger import Entry, Transfer
+from services.order.domain.payment import (
+    CaptureRequested,
+    Errand,
+    LedgerPosted,
+    MoneyBackOwed,
+    PaymentEvent,
+    PaymentReleased,
+    PaymentState,
+    RefundRequested,
+    ReleaseRequested,
+)
+from services.order.domain.purse import Payment
+
+
+def is_free(payment: Payment) -> bool:
+    """Whether money is reserved and the provider is not busy with taking or releasing it."""
+    busy = payment.errands.keys() & {Errand.CAPTURE.value, Errand.RELEASE.value}
+    return payment.state is PaymentState.AUTHORIZED and not busy
+
+
+def posted(
+    payment: Payment, at: datetime, entry: Entry, transfers: Sequence[Transfer], movement: str = ""
+) -> list[PaymentEvent]:
+    """The entry; none when there is nothing to post."""
+    if not transfers:
+        return []
+    return [
+        LedgerPosted(
+            order_id=payment.order_id,
+            at=at,
+            entry=entry,
+            transfers=tuple(transfers),
+            currency=payment.currency,
+            movement=movement,
+        )
+    ]
+
+
+def refunds(payment: Payment, at: datetime, cents: int, reason: str, wish_id: str = "") -> list[PaymentEvent]:
+    """Errands that give `cents` back, over as many charges as it takes; less when less is left."""
+    events: list[PaymentEvent] = []
+    for charge_id, left in payment.refundable.items():
+        part = min(left, cents)
+        if part <= 0:
+            continue
+        number = payment.refunds + len(events) + 1
+        events.append(
+            RefundRequested(
+                order_id=payment.order_id,
+                at=at,
+                amount_cents=part,
+                currency=payment.currency,
+                reason=reason,
+                name=Errand.REFUND.value if number == 1 else f"{Errand.REFUND.value}-{number}",
+                charge_id=charge_id,
+                wish_id=wish_id,
+            )
+        )
+        cents -= part
+    return events
+
+
+def settle(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
+    """What gives the order's money back but for `owed.keep_cents`, as far as the provider is free for it."""
+    return [*_let_go(payment, owed, at), *_give_back(payment, owed, at)]
+
+
+def _let_go(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
+    """Of reserved money the fee is taken, and with that the rest released; without a fee all is released."""
+    if not is_free(payment):
+        return []
+    if payment.main.amount_cents == 0:
+        return [PaymentReleased(order_id=payment.order_id, at=at)]
+    fee_cents = min(owed.keep_cents, payment.main.amount_cents)
+    if fee_cents <= 0:
+        return [ReleaseRequested(order_id=payment.order_id, at=at)]
+    return [
+        CaptureRequested(
+            order_id=payment.order_id, at=at, amount_cents=fee_cents, currency=payment.currency, fee=True
+        )
+    ]
+
+
+def _give_back(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
+    left = sum(payment.refundable.values())
+    fee_kept = -payment.balance(ledger.REVENUE)
+    fee_cents = min(max(0, owed.keep_cents - fee_kept), left) if payment.sold else 0
+    # A tip that the rider has been given stays theirs, and a fee that was taken stays taken.
+    passed_on = _passed_on_cents(payment)
+    back = refunds(payment, at, max(0, left - fee_cents - fee_kept - passed_on), owed.reason)
+    back_cents = sum(each.amount_cents for each in back if isinstance(each, RefundRequested))
+    owing = payment.balance(ledger.CUSTOMER) + on_its_way_cents(payment) + back_cents
+    taken = ledger.taken_back(payment.balances, max(0, owing) + fee_cents) if payment.sold else ()
+    fee = ledger.moved(ledger.CUSTOMER, ledger.REVENUE, fee_cents)
+    return [*posted(payment, at, Entry.REFUND_OWED, taken + fee), *back]
+
+
+def _passed_on_cents(payment: Payment) -> int:
+    """Of the price itself: tips given later are charges of their own."""
+    later = sum(each.captured_cents for each in payment.charges.values() if each.rider_id)
+    given = -sum(
+        cents for account, cents in payment.balances.items() if account.kind is ledger.TIPS.kind and account.owner
+    )
+    return max(0, given - later)
+
+
+def on_its_way_cents(payment: Payment) -> int:
+    """What the provider has been asked to give back and has not said yet that it did."""
+    return sum(
+        errand.cents for errand in payment.errands.values() if errand.errand is Errand.REFUND and errand.accrued
+    )

@@ -1,0 +1,231 @@
+"""The HTTP routes of an order's money: its book, refunds and tips, what waits, webhooks, the daily reconciliation."""
+
+from dataclasses import asdict
+
+from services.order import access, answering, books, money_views
+from services.order.application import perform
+from services.order.domain import errors
+from services.order.domain.paying import AddTip, PaymentCommand, RefundInPart, RetryPayment
+from services.order.domain.values import OrderState
+from services.order.money_schemas import (
+    BalanceView,
+    LedgerView,
+    ReconcileBody,
+    RefundBody,
+    ReportsView,
+    ReportView,
+    TipBody,
+    TipView,
+    WaitingQuery,
+    WaitingView,
+    WebhookBody,
+    WebhookView,
+)
+from services.order.payments import ProviderUnavailable, WebhookRefused
+from services.order.payments.desk import waiting
+from services.order.webhooks import take_in
+from services.order.wiring import OrderParts
+from shared.eventstore.ports import Transaction
+from shared.gateway.auth import PUBLIC
+from shared.gateway.call import Call
+from shared.gateway.cursor import Page, encode_cursor
+from shared.gateway.problems import Problem
+from shared.gateway.route import route
+from shared.kernel.errors import NotFound
+
+MONEY = ("money",)
+KEEPERS = {"support", "operations", "operator"}
+SIGNATURES = ("Stripe-Signature", "Doorstep-Signature")
+
+
+class MoneyRoutes:
+    """Everything over HTTP that concerns money."""
+
+    parts: OrderParts
+
+    @route(
+        "GET",
+        "/v1/orders/<order_id>/ledger",
+        roles=KEEPERS,
+        answer=LedgerView,
+        summary="The double-entry book of an order",
+        tags=MONEY,
+    )
+    def get_ledger(self, call: Call[None], order_id: str) -> LedgerView:  # noqa: ARG002
+        with self.parts.store.reading() as tx:
+            return money_views.ledger_of(tx, order_id)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/refunds",
+        roles={"support", "operations"},
+        body=RefundBody,
+        answer=LedgerView,
+        command=True,
+        summary="Give some of an order's money back",
+        tags=MONEY,
+        refusals=(NotFound, errors.PaymentNotCaptured, errors.RefundExceedsCaptured),
+    )
+    def refund_in_part(self, call: Call[RefundBody], order_id: str) -> LedgerView:
+        body = call.body
+        command = RefundInPart(
+            order_id=order_id,
+            refund_id=body.refund_id or self.parts.ids("rfd"),
+            amount_cents=body.amount_cents,
+            reason=body.reason,
+            at=call.now,
+        )
+        return self._change(call, command)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/payment/retry",
+        roles={"operations", "operator"},
+        answer=LedgerView,
+        command=True,
+        summary="Ask the payment provider again at once",
+        tags=MONEY,
+        refusals=(NotFound,),
+    )
+    def retry_payment(self, call: Call[None], order_id: str) -> LedgerView:
+        return self._change(call, RetryPayment(order_id=order_id, at=call.now))
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/tips",
+        roles={"customer"},
+        body=TipBody,
+        answer=TipView,
+        command=True,
+        summary="Tip the rider who delivered",
+        tags=MONEY,
+        refusals=(NotFound, errors.NoTipPossible, errors.TipOutOfRange),
+    )
+    def add_tip(self, call: Call[TipBody], order_id: str) -> TipView:
+        body, tip_id = call.body, call.body.tip_id or self.parts.ids("tip")
+
+        def work(tx: Transaction) -> TipView:
+            order, _ = answering.order_of(tx, order_id)
+            access.require_customer(call.principal, order)
+            if order.rider_id is None or order.state not in (OrderState.DELIVERED, OrderState.COMPLETED):
+                raise errors.NoTipPossible(
+                    "a tip can be given once the order is delivered", order_id=order_id, state=order.state.value
+                )
+            command = AddTip(
+                order_id=order_id,
+                tip_id=tip_id,
+                amount_cents=body.amount_cents,
+                rider_id=order.rider_id,
+                method=body.method or "",
+                at=call.now,
+            )
+            done = perform(tx, command, call.context, self.parts.policy)
+            return money_views.tip_view(done.state, tip_id)
+
+        return call.once(self.parts.store, work)
+
+    @route(
+        "GET",
+        "/v1/merchants/<merchant_id>/balance",
+        roles={"merchant", "operations"},
+        answer=BalanceView,
+        summary="What a merchant has earned and is owed",
+        tags=MONEY,
+    )
+    def merchant_balance(self, call: Call[None], merchant_id: str) -> BalanceView:
+        if not call.principal.has("operations"):
+            call.principal.require(merchant_id)
+        return self._balance(f"merchant_payable:{merchant_id}")
+
+    @route(
+        "GET",
+        "/v1/riders/<rider_id>/tips",
+        roles={"rider", "operations"},
+        answer=BalanceView,
+        summary="The tips that a rider is owed",
+        tags=MONEY,
+    )
+    def rider_tips(self, call: Call[None], rider_id: str) -> BalanceView:
+        if not call.principal.has("operations"):
+            call.principal.require(rider_id)
+        return self._balance(f"rider_tips_payable:{rider_id}")
+
+    @route(
+        "GET",
+        "/v1/payments/waiting",
+        roles=KEEPERS,
+        query=WaitingQuery,
+        answer=Page[WaitingView],
+        summary="Payments whose provider does not answer",
+        description="They are asked again by themselves; those that are stuck wait for an operator.",
+        tags=MONEY,
+    )
+    def list_waiting(self, call: Call[None, WaitingQuery]) -> Page[WaitingView]:
+        store, limit = self.parts.store, call.query.limit
+        position = store.follower_position("payments")
+        after = call.query.after("id")
+        rows = waiting(store, limit + 1, str(after["id"]) if after else "")
+        last = rows[limit - 1] if len(rows) > limit else None
+        more = encode_cursor({"id": f"{last.payment_id}:{last.name}"}) if last else None
+        items = [WaitingView(**asdict(row)) for row in rows[:limit]]
+        return Page[WaitingView](items=items, next=more, position=position)
+
+    @route(
+        "POST",
+        "/v1/payments/webhooks",
+        roles=PUBLIC,
+        body=WebhookBody,
+        answer=WebhookView,
+        summary="What the payment provider tells by itself",
+        description="Signed by the provider (`Stripe-Signature`); told twice it changes nothing twice.",
+        tags=MONEY,
+    )
+    def hear_provider(self, call: Call[WebhookBody]) -> WebhookView:
+        parts, headers = self.parts, call.request.headers
+        signature = next((headers[name] for name in SIGNATURES if name in headers), None)
+        try:
+            new = take_in(parts.store, parts.provider, parts.policy, call.request.raw_body, signature, call.context)
+        except WebhookRefused as refusal:
+            raise Problem(400, refusal.code, refusal.sentence) from None
+        return WebhookView(new=new)
+
+    @route(
+        "POST",
+        "/v1/payments/reconciliations",
+        roles={"operations", "operator"},
+        body=ReconcileBody,
+        answer=ReportView,
+        summary="Hold the provider's list of a day against the book",
+        tags=MONEY,
+    )
+    def reconcile(self, call: Call[ReconcileBody]) -> ReportView:
+        try:
+            report = self.parts.reconciler.reconcile(call.body.day)
+        except ProviderUnavailable:
+            sentence = "the payment provider does not answer at the moment; try again shortly"
+            raise Problem(503, "provider_unavailable", sentence, headers={"Retry-After": "30"}) from None
+        return ReportView.model_validate(asdict(report))
+
+    @route(
+        "GET",
+        "/v1/payments/reconciliations",
+        roles={"operations", "operator"},
+        answer=ReportsView,
+        summary="The last daily reconciliations",
+        tags=MONEY,
+    )
+    def list_reconciliations(self, call: Call[None]) -> ReportsView:  # noqa: ARG002
+        return ReportsView(items=[ReportView.model_validate(each) for each in self.parts.reconciler.reports()])
+
+    def _balance(self, account: str) -> BalanceView:
+        position = self.parts.store.follower_position(books.LEDGER.follower.name)
+        found = books.balances_of(self.parts.store, account)
+        return money_views.balance_view(account, found, position)
+
+    def _change(self, call: Call, command: PaymentCommand) -> LedgerView:
+        def work(tx: Transaction) -> LedgerView:
+            money_views.ledger_of(tx, command.order_id)
+            perform(tx, command, call.context, self.parts.policy)
+            return money_views.ledger_of(tx, command.order_id)
+
+        return call.once(self.parts.store, work)

@@ -1,0 +1,25 @@
+"""Everything between the order service and whoever moves money for it: one port, and the providers behind it."""
+
+from services.order.payments.port import (
+    Movement,
+    MovementKind,
+    News,
+    PaymentProvider,
+    ProviderAnswer,
+    ProviderRequest,
+    ProviderUnavailable,
+    WebhookRefused,
+)
+from services.order.payments.sandbox import SandboxProvider
+
+__all__ = [
+    "Movement",
+    "MovementKind",
+    "News",
+    "PaymentProvider",
+    "ProviderAnswer",
+    "ProviderRequest",
+    "ProviderUnavailable",
+    "SandboxProvider",
+    "WebhookRefused",
+]

@@ -15,7 +15,8 @@ from deploy.faults.world import World, names
 KILLS = ("tail", "consumer", "rabbitmq", "tail", "consumer", "postgres")
 FREEZE_SECONDS = 9.0
 """Past the heartbeats (twice three seconds) and past the time a session may idle in a transaction."""
-CUT_TRIES = 200
+CUT_TRIES = 500
+CUT_ROUNDS = 5
 LEADER_SHARE = 0.75
 
 _log = structlog.get_logger(__name__)
@@ -141,13 +142,10 @@ class Dealer:
 
     def _cut(self) -> None:
         """Looks for a moment in which a service is in a transaction."""
-        service = self._dice.choice(list(HEARD))
-        for _ in range(CUT_TRIES):
+        services = self._dice.sample(list(HEARD), len(HEARD))
+        for _ in range(CUT_ROUNDS):
             try:
-                cut = self._world.cut(service)
-            except psycopg.OperationalError:
-                cut = 0
-            if cut:
-                self.dealt.cuts += cut
+                self.dealt.cuts += self._world.cut(services, CUT_TRIES)
                 return
-            self._never.wait(0.01)
+            except psycopg.OperationalError:
+                self._never.wait(0.2)

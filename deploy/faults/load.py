@@ -40,6 +40,7 @@ class Load:
         self._seed = seed
         self._allowed = 0
         self._number = 0
+        self._versions: dict[str, int] = {}
         self._changing = threading.Condition()
         self._stopped = False
         self._threads = [
@@ -105,7 +106,11 @@ class Load:
         store.close()
 
     def _append(self, store: PostgresStore, stream: str, events: list[Happening]) -> None:
-        store.execute(THINGS, stream, lambda _state: events, context())
+        """Appends behind the version that the writers believe the stream to have; looks it up when they are wrong."""
+        expected = self._versions.pop(stream, None)
+        if expected is None:
+            expected = store.load(THINGS, stream).version
+        self._versions[stream] = store.append(THINGS, stream, expected, events, context())[-1].version
 
     def _note(self, where: set[int], numbers: list[int]) -> None:
         with self._changing:

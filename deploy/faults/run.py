@@ -9,20 +9,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import structlog
-from kombu import Connection
 
 from deploy.faults.blows import Dealer, Dealt, plan
 from deploy.faults.checker import Verdict, check_everything
-from deploy.faults.layout import Layout
 from deploy.faults.load import WRITERS, Load
-from deploy.faults.shovel import QUEUE
-from deploy.faults.synthetic import HEARD, PARTITIONS, PUBLISHERS
+from deploy.faults.watch import Watch
 from deploy.faults.world import World, open_world
-from shared.eventstore.connecting import connect
-from shared.messaging.consumer import CONNECTION_ERRORS
-from shared.messaging.topology import inbox_queues
 
 BACKLOG = 2_000
 """Events that may be on their way; more would let the load end before the faults begin."""
@@ -32,25 +25,6 @@ QUIET_SECONDS = 25.0
 """No change for so long is rest too: something was lost, and the checker says what."""
 SETTLED_LOOKS = 5
 TOLD = 10
-
-
-AWAY: tuple[type[BaseException], ...] = (psycopg.OperationalError, *CONNECTION_ERRORS)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far everything is, for the backlog and for the end."""
-
-    events: tuple[int, ...]
-    logged: tuple[int, ...]
-    relayed: tuple[int, ...]
-    followed: tuple[int, ...]
-    effects: tuple[int, ...]
-    waiting: int
-
-    @property
-    def caught_up(self) -> bool:
-        return self.events == self.logged == self.relayed == self.followed and self.waiting == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,82 +64,52 @@ class Run:
         )
 
 
-def progress(layout: Layout) -> Progress | None:
-    """Looks at every store; None while PostgreSQL is away."""
-    try:
-        published = [_look(layout.postgres[service], _PUBLISHER) for service in PUBLISHERS]
-        effects = tuple(_look(layout.postgres[service], _SUBSCRIBER)[0] for service in HEARD)
-        waiting = _waiting(layout)
-    except AWAY:
-        return None
-    events, logged, relayed, followed = zip(*published, strict=True)
-    return Progress(events, logged, relayed, followed, effects, waiting)
-
-
-_PUBLISHER = """
-SELECT (SELECT coalesce(sum(version), 0)::bigint FROM streams) AS events,
-       (SELECT coalesce(max(position), 0) FROM log) AS logged,
-       coalesce((SELECT position FROM relay_position), 0) AS relayed,
-       coalesce((SELECT position FROM follower_positions WHERE name = 'totals.v1'), 0) AS followed
-"""
-_SUBSCRIBER = "SELECT coalesce(max(seq), 0) FROM effects"
-
-
-def _look(url: str, query: str) -> tuple[int, ...]:
-    with connect(url) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    return tuple(row.values())
-
-
-def _waiting(layout: Layout) -> int:
-    """Messages that lie in queues and are with nobody."""
-    queues = [QUEUE, *(queue for service in HEARD for queue in inbox_queues(service, PARTITIONS))]
-    with Connection(layout.admin_amqp, connect_timeout=5) as connection, connection.channel() as channel:
-        return sum(channel.queue_declare(queue=queue, passive=True).message_count for queue in queues)
-
-
 def play(world: World, seed: int, events: int, kills: int) -> tuple[Load, Dealt]:
     """Runs the load and deals the blows; returns when all is done and all is at rest."""
     load, dealer = Load(world.layout, events, seed), Dealer(world, seed)
-    blows = plan(seed, events, kills)
+    blows, watch = plan(seed, events, kills), Watch(world.layout)
     load.start()
     try:
         while not load.done:
             if blows and load.appended >= blows[0].at:
                 dealer.deal(blows.pop(0))
             world.revive()
-            _let_on(load, world.layout, blows[0].at if blows else events)
+            _let_on(load, watch, blows[0].at if blows else events)
             time.sleep(LOOK_SECONDS)
         dealer.finish()
     finally:
         load.stop()
+        watch.close()
     wait_for_rest(world)
     return load, dealer.dealt
 
 
-def _let_on(load: Load, layout: Layout, next_blow: int) -> None:
+def _let_on(load: Load, watch: Watch, next_blow: int) -> None:
     """Lets the load go on past the next blow, so that it strikes under load, but not far ahead of the relay."""
-    now = progress(layout)
+    now = watch.look()
     if now is not None:
         ahead = sum(now.events) - sum(now.relayed) + now.waiting // 2
-        load.allow(min(next_blow + BACKLOG // 4, load.appended + max(0, BACKLOG - ahead)))
+        past = min(BACKLOG // 4, load.events // 20)
+        load.allow(min(next_blow + past, load.appended + max(0, BACKLOG - ahead)))
 
 
 def wait_for_rest(world: World, quiet_seconds: float = QUIET_SECONDS) -> None:
     """Returns when everything has arrived everywhere, or when nothing has moved for a while."""
     end = time.monotonic() + REST_SECONDS
-    before, moved_at, settled = None, time.monotonic(), 0
-    while time.monotonic() < end and settled < SETTLED_LOOKS:
-        world.revive()
-        now = progress(world.layout)
-        if now is None or now != before:
-            before, moved_at, settled = now, time.monotonic(), 0
-        elif now.caught_up:
-            settled += 1
-        elif time.monotonic() - moved_at > quiet_seconds:
-            return
-        time.sleep(2 * LOOK_SECONDS)
+    watch, before, moved_at, settled = Watch(world.layout), None, time.monotonic(), 0
+    try:
+        while time.monotonic() < end and settled < SETTLED_LOOKS:
+            world.revive()
+            now = watch.look()
+            if now is None or now != before:
+                before, moved_at, settled = now, time.monotonic(), 0
+            elif now.caught_up and (settled or not watch.owes()):
+                settled += 1
+            elif time.monotonic() - moved_at > quiet_seconds:
+                break
+            time.sleep(2 * LOOK_SECONDS)
+    finally:
+        watch.close()
 
 
 def run(folder: Path, seed: int, events: int, kills: int | None = None) -> Run:

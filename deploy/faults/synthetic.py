@@ -139,7 +139,23 @@ def _add_up(tx: Transaction, event: StoredEvent) -> None:
     )
 
 
-TOTALS = Projection("totals", 1, _add_up)
+def _add_all_up(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+    streams = list({event.stream_id for event in events})
+    rows = tx.connection.execute("SELECT * FROM totals WHERE stream_id = ANY(%s)", (streams,)).fetchall()
+    totals = {row["stream_id"]: (row["events"], row["digest"]) for row in rows}
+    rebuilt_totals(events, totals)
+    tx.connection.execute(
+        "INSERT INTO totals AS mine SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[])"
+        " ON CONFLICT (stream_id) DO UPDATE SET events = excluded.events, digest = excluded.digest",
+        (
+            list(totals),
+            [count for count, _ in totals.values()],
+            [digest for _, digest in totals.values()],
+        ),
+    )
+
+
+TOTALS = Projection("totals", 1, _add_up, apply_many=_add_all_up)
 """A read model whose rows depend on every event and on the order of each stream's."""
 
 

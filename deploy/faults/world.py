@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -28,6 +28,7 @@ from shared.eventstore.migrate import migrate
 from shared.messaging.topology import declare_platform
 
 COPIES = 2
+CUT_PAUSE_SECONDS = 0.003
 DATABASE = "faults"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -129,16 +130,20 @@ class World:
             return first
         return first if row is None else str(row["done_by"])
 
-    def cut(self, service: str) -> int:
-        """Ends the sessions of a service that are in the middle of a transaction; returns how many."""
+    def cut(self, services: Sequence[str], tries: int) -> int:
+        """Ends the sessions of the first service that is found in the middle of a transaction; returns how many."""
         with connect(self.layout.admin_postgres) as connection:
-            row = connection.execute(
-                "SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity"
-                " WHERE usename = %s AND xact_start IS NOT NULL",
-                (f"{DATABASE}_{service}",),
-            ).fetchone()
-        assert row is not None
-        return int(row["cut"])
+            for number in range(tries):
+                row = connection.execute(
+                    "SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity"
+                    " WHERE usename = %s AND xact_start IS NOT NULL",
+                    (f"{DATABASE}_{services[number % len(services)]}",),
+                ).fetchone()
+                assert row is not None
+                if row["cut"]:
+                    return int(row["cut"])
+                self._over.wait(CUT_PAUSE_SECONDS)
+        return 0
 
     def remember_queues(self) -> None:
         """RabbitMQ 3.10 writes the names of new quorum queues down within seconds; killed before, it forgets them."""

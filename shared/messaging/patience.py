@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 10.0
-"""A broker that was killed finds out within seconds who is gone, and delivers again what they held."""
+PATIENCE_SECONDS = 15.0
+"""A broker that was killed finds out who is gone, and delivers again what they held: six seconds were seen."""
 PAUSE_SECONDS = 60.0
 """After waiting in vain: whoever subscribes in the middle of many streams is not slowed by each of them."""
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.faults.checker import Verdict, check_effects, check_wire, published_by
-from deploy.faults.run import progress
 from deploy.faults.synthetic import MASTER_KEY, THINGS, Confirmed, context
+from deploy.faults.watch import progress
 from deploy.faults.world import World, open_world
 from shared.eventstore.connecting import connect
 from shared.eventstore.postgres import PostgresStore

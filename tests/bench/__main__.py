@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from deploy.local.backends import Backends, open_backends
-from tests.bench import aggregates, append, consume, growth, latency, publish, rebuild
+from tests.bench import aggregates, append, consume, growth, latency, publish, read_models, rebuild
 from tests.bench.figures import Report, say
 from tests.support.backends import session_folder
 
-BENCHES = ("append", "publish", "consume", "rebuild", "aggregate", "latency", "growth")
+BENCHES = ("append", "publish", "consume", "rebuild", "models", "aggregate", "latency", "growth")
 
 
 def main() -> None:
@@ -52,6 +52,7 @@ def _benches(asked: argparse.Namespace, report: Report, backends: Backends) -> d
         "publish": lambda: publish.run(report, backends, rounds, 3_000 * scale),
         "consume": lambda: consume.run(report, backends, rounds, 3_000 * scale),
         "rebuild": lambda: rebuild.run(report, dsn, rounds, 20_000 * scale),
+        "models": lambda: read_models.run(report, dsn, rounds, 20_000 * scale),
         "aggregate": lambda: aggregates.run(report, dsn, rounds),
         "latency": lambda: latency.run(report, backends, 5.0 * scale),
         "growth": lambda: growth.run(report, dsn, rounds, (10_000, events), seconds),

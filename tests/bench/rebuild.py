@@ -49,9 +49,9 @@ def add_read_model(database: Database) -> None:
         admin.execute(f'GRANT ALL ON "order".bench_orders TO "{database.name}_order"')
 
 
-def sequence(database: Database, events: int) -> float:
+def sequence(database: Database, events: int, service: str = "order") -> float:
     """Positions and hash chain of a backlog."""
-    with closing(Sequencer(database.url("order"))) as sequencer:
+    with closing(Sequencer(database.url(service))) as sequencer:
         started = time.perf_counter()
         placed = sequencer.tick()
     assert placed >= events

@@ -17,7 +17,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -44,6 +44,11 @@ faults: $(STAMP) ## kills, freezes and cuts under load, then a checked history; 
 
 backlog: $(STAMP) ## a backlog before the relay, then before the consumers: rates and peaks of memory; MESSAGES=100000 for the long run
 	@$(BIN)/python -m deploy.faults.backlog --messages $(MESSAGES)
+
+# make conformance takes these: MINUTES=10 SEED=1 SERVICES=order,dispatch
+conformance: $(STAMP) needs ## generated calls to every gateway, held against its OpenAPI document; MINUTES=10
+	@$(BIN)/python -m tests.conformance --seed $(SEED) $(if $(MINUTES),--minutes $(MINUTES)) \
+	    $(if $(SERVICES),--services $(SERVICES))
 
 test: $(STAMP) needs ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
 	@$(BIN)/python -m pytest $(TIERS:%=tests/%)

@@ -57,6 +57,7 @@ class NotifyGateway(StandardRoutes):
         answer=Page[NotificationView],
         summary="What somebody was told, newest first",
         tags=("notifications",),
+        refusals=(NotFound,),
     )
     def list_notifications(self, call: Call[None, NotificationsQuery]) -> Page[NotificationView]:
         query = call.query

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from shared.gateway.auth import Public
 from shared.gateway.examples import example_of
 from shared.gateway.problems import MEDIA_TYPE as PROBLEM
+from shared.gateway.problems import status_of
 from shared.gateway.reading import MAX_BODY_BYTES, MAX_URL_BYTES
 from shared.gateway.spec import RouteSpec
 from shared.gateway.sse import MEDIA_TYPE as EVENTS
@@ -211,7 +212,7 @@ def _responses(spec: RouteSpec, schemas: dict[tuple[int, str], Json], components
 
 def _problems(spec: RouteSpec) -> list[int]:
     """The statuses, other than success, that a route can answer."""
-    statuses = {500, 503}
+    statuses = {500, 503, *map(status_of, spec.refusals)}
     if not spec.is_public:
         statuses |= {401, 403}
     if spec.parameters:

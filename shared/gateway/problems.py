@@ -102,7 +102,7 @@ def problem_of(error: BaseException) -> Problem | None:
                 errors=[{"field": f.field, "code": f.code, "detail": f.sentence} for f in error.faults],
             )
         case DomainError():
-            return Problem(_domain_status(error), error.code, error.sentence, facts=error.facts)
+            return Problem(status_of(type(error)), error.code, error.sentence, facts=error.facts)
         case StaleVersion():
             return Problem(
                 409, "stale_version", "somebody else changed this at the same moment; read it again and retry"
@@ -125,14 +125,12 @@ def bug() -> Problem:
     return Problem(500, "internal_error", "something went wrong on our side; it has been recorded")
 
 
-def _domain_status(error: DomainError) -> int:
-    match error:
-        case NotFound():
-            return 404
-        case NotAllowed():
-            return 403
-        case _:
-            return 409
+def status_of(refusal: type[DomainError]) -> int:
+    """The status that a kind of refusal is answered with."""
+    for kind, status in ((InvalidInput, 422), (NotFound, 404), (NotAllowed, 403)):
+        if issubclass(refusal, kind):
+            return status
+    return 409
 
 
 def _sentence(message: str) -> str:

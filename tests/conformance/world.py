@@ -1,0 +1,77 @@
+"""Puts a merchant, a rider and a few orders into a platform, so that generated calls find something to work on."""
+
+from typing import Any
+
+import httpx
+
+from deploy.local.platform import Platform
+from shared.kernel.ids import new_id
+from tests.conformance.known import KnownIds
+from tests.support.waiting import wait_until
+
+CUSTOMERS = 3
+ORDERS_EACH = 3
+PLACE = {"lat": 30.2741, "lon": 120.1551}
+SHOP: dict[str, Any] = {
+    "name": "Lakeside Noodles",
+    "phone": "+8657187654321",
+    "place": PLACE,
+    "address": "1 Lotus Road",
+    "menu": [{"sku": "noodles", "name": "Beef noodles", "unit_cents": 2800}],
+    "preparation_minutes": 15,
+}
+
+
+def furnish(platform: Platform, known: KnownIds) -> None:
+    """Some orders wait for their merchant, some are accepted, some are cancelled."""
+    merchant_id = _ask(platform, "order", "/v1/merchants", "operations", "", SHOP)["merchant_id"]
+    known.add("merchant_id", merchant_id)
+    known.add("sku", "noodles")
+    rider = {"name": "Wei", "phone": "+8613912345678", "vehicle": "scooter", "skills": []}
+    known.learn(_ask(platform, "dispatch", "/v1/riders", "operations", "", rider))
+    for _ in range(CUSTOMERS):
+        customer_id = new_id("cus")
+        known.add("customer_id", customer_id)
+        for number in range(ORDERS_EACH):
+            _order(platform, known, customer_id, merchant_id, number)
+
+
+def _order(platform: Platform, known: KnownIds, customer_id: str, merchant_id: str, number: int) -> None:
+    wish = {
+        "merchant_id": merchant_id,
+        "kind": "food",
+        "items": [{"sku": "noodles", "quantity": 1}],
+        "dropoff": {"lat": 30.2790, "lon": 120.1600},
+        "address": "18 Willow Lane",
+        "contact": {"name": "Chen Yu", "phone": "138 1234 5678", "language": "zh"},
+        "payment": {"method": "sandbox_ok"},
+    }
+    order_id = _ask(platform, "order", "/v1/orders", "customer", customer_id, wish)["order_id"]
+    known.add("order_id", order_id)
+    path = f"/v1/orders/{order_id}"
+    if number == 1:
+        wait_until(lambda: _get(platform, path, "customer", customer_id)["answer_by"], 20, "the merchant is asked")
+        _ask(platform, "order", f"{path}/accept", "merchant", merchant_id, {"preparation_minutes": 10})
+    if number == 2:
+        _ask(platform, "order", f"{path}/cancel", "customer", customer_id, {"reason": "changed_mind"})
+
+
+def _headers(platform: Platform, role: str, identifier: str) -> dict[str, str]:
+    token = platform.token((role,), (identifier,) if identifier else ())
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _ask(platform: Platform, service: str, path: str, role: str, identifier: str, body: Any) -> Any:
+    answer = httpx.post(
+        platform.url(service) + path, json=body, headers=_headers(platform, role, identifier), timeout=20
+    )
+    if answer.status_code >= 400:
+        raise AssertionError(f"POST {path}: {answer.text}")
+    return answer.json()
+
+
+def _get(platform: Platform, path: str, role: str, identifier: str) -> Any:
+    answer = httpx.get(platform.url("order") + path, headers=_headers(platform, role, identifier), timeout=20)
+    if answer.status_code >= 400:
+        raise AssertionError(f"GET {path}: {answer.text}")
+    return answer.json()

@@ -15,6 +15,7 @@ from shared.messaging.topology import inbox_queues
 
 AWAY: tuple[type[BaseException], ...] = (psycopg.OperationalError, *CONNECTION_ERRORS)
 QUEUES = (QUEUE, *(queue for service in HEARD for queue in inbox_queues(service, PARTITIONS)))
+_KINDS = ("events", "logged", "relayed", "followed")
 _PUBLISHER = """
 (SELECT coalesce(sum(version), 0)::bigint FROM "{0}".streams) AS "{0} events",
 (SELECT coalesce(max(position), 0) FROM "{0}".log) AS "{0} logged",
@@ -98,15 +99,3 @@ class Watch:
             self._broker = Connection(self._layout.admin_amqp, connect_timeout=5)
             self._channel = self._broker.channel()
         return sum(self._channel.queue_declare(queue=queue, passive=True).message_count for queue in QUEUES)
-
-
-_KINDS = ("events", "logged", "relayed", "followed")
-
-
-def progress(layout: Layout) -> Progress | None:
-    """One look."""
-    watch = Watch(layout)
-    try:
-        return watch.look()
-    finally:
-        watch.close()

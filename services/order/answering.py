@@ -8,18 +8,16 @@ from services.order.application import NO_SUCH_ORDER
 from services.order.codec import ORDER, PAYMENT
 from services.order.domain.decisions import can_cancel, can_review
 from services.order.domain.events import OrderCancelled
-from services.order.domain.merchant import Merchant
 from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment
 from services.order.domain.state import Order
-from services.order.domain.values import ENDED, OrderState, Recipient
+from services.order.domain.values import ENDED, Errand, ErrandTerms, Line, OrderState, Recipient, Totals
 from services.order.outbound import payment_id_of
 from services.order.schemas import (
+    ChosenOption,
+    ErrandTermsView,
+    ErrandView,
     LineView,
-    MenuItemView,
-    MerchantSummary,
-    MerchantView,
-    OpenHoursBody,
     OrderSummary,
     OrderView,
     PaymentView,
@@ -31,7 +29,7 @@ from services.order.schemas import (
     TotalsView,
     TrackingView,
 )
-from services.order.views import MerchantRow, OrderRow
+from services.order.views import OrderRow
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import NotFound
@@ -60,13 +58,18 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
         kind=placed.kind,
         priority=placed.priority,
         items=lines_of(order),
-        totals=_totals(order),
+        totals=totals_view(order.placed.totals),
         note=recipient.note if recipient else "",
         recipient=_recipient(recipient) if recipient and personal else None,
+        errand=_errand(placed.errand) if placed.errand and personal else None,
+        terms=_terms(placed.terms) if placed.terms else None,
+        coupon=placed.coupon,
+        quote_id=placed.quote_id,
         payment=_payment(payment),
         placed_at=placed.at,
         promised_at=placed.promised_at,
         scheduled_for=placed.scheduled_for,
+        ask_at=placed.ask_at,
         answer_by=order.answer_by,
         ready_at=order.ready_at,
         confirm_by=order.confirm_by,
@@ -83,13 +86,39 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
     )
 
 
-def _totals(order: Order) -> TotalsView:
-    totals = order.placed.totals
+def totals_view(totals: Totals) -> TotalsView:
     return TotalsView(
         goods_cents=totals.goods_cents,
+        packing_cents=totals.packing_cents,
+        service_cents=totals.service_cents,
         delivery_fee_cents=totals.delivery_fee_cents,
+        time_surcharge_cents=totals.time_surcharge_cents,
+        weather_surcharge_cents=totals.weather_surcharge_cents,
+        discount_cents=totals.discount_cents,
+        tip_cents=totals.tip_cents,
         total_cents=totals.total_cents,
         currency=totals.currency,
+    )
+
+
+def _errand(errand: Errand) -> ErrandView:
+    stop, contact = errand.stop, errand.stop.contact
+    return ErrandView(
+        task=errand.task,
+        pickup=Point(lat=stop.place.lat, lon=stop.place.lon),
+        address=stop.address,
+        contact_name=contact.name if contact else None,
+        contact_phone=contact.phone if contact else None,
+    )
+
+
+def _terms(terms: ErrandTerms) -> ErrandTermsView:
+    return ErrandTermsView(
+        budget_cents=terms.budget_cents,
+        wait_minutes_max=terms.wait_minutes_max,
+        per_minute_cents=terms.per_minute_cents,
+        base_cents=terms.base_cents,
+        parcel=terms.parcel,
     )
 
 
@@ -114,10 +143,20 @@ def _payment(payment: Payment | None) -> PaymentView:
 
 
 def lines_of(order: Order) -> list[LineView]:
-    return [
-        LineView(sku=line.sku, name=line.name, quantity=line.quantity, unit_cents=line.unit_cents)
-        for line in order.placed.lines
-    ]
+    return [line_view(line) for line in order.placed.lines]
+
+
+def line_view(line: Line) -> LineView:
+    return LineView(
+        sku=line.sku,
+        name=line.name,
+        quantity=line.quantity,
+        unit_cents=line.unit_cents,
+        options=[
+            ChosenOption(option_id=each.option_id, name=each.name, delta_cents=each.delta_cents)
+            for each in line.options
+        ],
+    )
 
 
 def steps_of(order: Order) -> list[StepView]:
@@ -129,7 +168,9 @@ def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingVi
     return TrackingView(
         order_id=order.order_id,
         state=order.state,
+        kind=placed.kind,
         promised_at=placed.promised_at,
+        scheduled_for=placed.scheduled_for,
         merchant_name=placed.pickup.name,
         steps=steps_of(order),
         rider_id=order.rider_id,
@@ -139,6 +180,7 @@ def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingVi
         can_review=can_review(order, now),
         total_cents=placed.totals.total_cents,
         currency=placed.totals.currency,
+        totals=totals_view(placed.totals),
         items=lines_of(order),
         server_time=now,
         clock_speed=clock_speed,
@@ -155,45 +197,6 @@ def is_late(order: Order, now: datetime) -> bool:
 
 def order_summary(row: OrderRow) -> OrderSummary:
     return OrderSummary.model_validate(row, from_attributes=True)
-
-
-def merchant_summary(row: MerchantRow) -> MerchantSummary:
-    return MerchantSummary(
-        merchant_id=row.merchant_id,
-        name=row.name,
-        place=Point(lat=row.lat, lon=row.lon),
-        address=row.address,
-        service_radius_m=row.service_radius_m,
-        preparation_minutes=row.preparation_minutes,
-    )
-
-
-def merchant_view(merchant: Merchant, version: int) -> MerchantView:
-    facts = merchant.registered
-    hours = facts.open_hours
-    return MerchantView(
-        merchant_id=facts.merchant_id,
-        name=facts.name,
-        phone=facts.phone,
-        place=Point(lat=facts.place.lat, lon=facts.place.lon),
-        address=facts.address,
-        service_radius_m=facts.service_radius_m,
-        preparation_minutes=facts.preparation_minutes,
-        open_hours=OpenHoursBody(opens=hours.opens, closes=hours.closes, zone=hours.zone) if hours else None,
-        menu=[
-            MenuItemView(
-                sku=item.sku,
-                name=item.name,
-                unit_cents=item.unit_cents,
-                skills=list(item.skills),
-                weight_g=item.weight_g,
-                volume_ml=item.volume_ml,
-            )
-            for item in facts.menu
-        ],
-        missed_answers=merchant.missed_answers,
-        version=version,
-    )
 
 
 def timeline_entries(events: Sequence[StoredEvent]) -> list[TimelineEntry]:

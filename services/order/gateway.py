@@ -5,25 +5,23 @@ from pathlib import Path
 
 from services.order import access, answering, live, requests, views
 from services.order.application import perform
-from services.order.codec import MERCHANT
+from services.order.city_routes import CityRoutes
 from services.order.customer_routes import CustomerRoutes
 from services.order.domain import transitions as table
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
+from services.order.menu_routes import MenuRoutes
 from services.order.money_routes import MoneyRoutes
-from services.order.projecting import MERCHANT_LIST, ORDER_LIST
+from services.order.placing_routes import PlacingRoutes
+from services.order.projecting import ORDER_LIST
 from services.order.schemas import (
     AcceptBody,
     CancelBody,
     ConfirmBody,
     ExtendBody,
-    MerchantSummary,
-    MerchantView,
     OrdersQuery,
     OrderSummary,
     OrderView,
-    PlaceOrderBody,
-    RegisterMerchantBody,
     RejectBody,
     ReviewBody,
     Timed,
@@ -34,11 +32,11 @@ from services.order.wiring import OrderParts
 from shared.eventstore.ports import Transaction
 from shared.gateway.auth import Principal
 from shared.gateway.call import Call
-from shared.gateway.cursor import Page, PageQuery, encode_cursor
+from shared.gateway.cursor import Page, encode_cursor
 from shared.gateway.route import assets, page, route
 from shared.gateway.sse import Stream
 from shared.gateway.standard import StandardRoutes
-from shared.kernel.errors import NotAllowed, NotFound
+from shared.kernel.errors import NotFound
 
 WEB = Path(__file__).parent / "web"
 EVERYBODY = {"customer", "merchant", "rider", "dispatcher", "support", "operations", "analyst"}
@@ -46,7 +44,7 @@ MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), (
 MayTouch = Callable[[Principal, Order], None]
 
 
-class OrderGateway(CustomerRoutes, MoneyRoutes, StandardRoutes):
+class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyRoutes, StandardRoutes):
     """Everything over HTTP that concerns orders and merchants."""
 
     name = "order"
@@ -55,60 +53,6 @@ class OrderGateway(CustomerRoutes, MoneyRoutes, StandardRoutes):
 
     track = page("/track/<order_id>", WEB / "track.html", summary="The customer's tracking page")
     web = assets("/web/<path:path>", WEB)
-    web = assets("/web/<path:path>", WEB)
-
-    @route(
-        "POST",
-        "/v1/merchants",
-        roles={"operations"},
-        body=RegisterMerchantBody,
-        answer=MerchantView,
-        status=201,
-        command=True,
-        summary="Register a merchant",
-        tags=MERCHANTS,
-    )
-    def register_merchant(self, call: Call[RegisterMerchantBody]) -> MerchantView:
-        parts, merchant_id = self.parts, call.body.merchant_id or self.parts.ids("mer")
-        command = requests.registration(call.body, merchant_id, parts.policy.service_radius_m, call.now)
-
-        def work(tx: Transaction) -> MerchantView:
-            done = perform(tx, command, call.context, parts.policy)
-            return answering.merchant_view(done.state, done.version)
-
-        return call.once(parts.store, work)
-
-    @route(
-        "GET",
-        "/v1/merchants",
-        roles=EVERYBODY,
-        query=PageQuery,
-        answer=Page[MerchantSummary],
-        summary="List merchants",
-        tags=MERCHANTS,
-    )
-    def list_merchants(self, call: Call[None, PageQuery]) -> Page[MerchantSummary]:
-        store, limit = self.parts.store, call.query.limit
-        position = store.follower_position(MERCHANT_LIST.follower.name)
-        after = call.query.after("id")
-        rows = views.list_merchants(store, str(after["id"]) if after else None, limit + 1)
-        more = encode_cursor({"id": rows[limit - 1].merchant_id}) if len(rows) > limit else None
-        items = [answering.merchant_summary(row) for row in rows[:limit]]
-        return Page[MerchantSummary](items=items, next=more, position=position)
-
-    @route(
-        "GET",
-        "/v1/merchants/<merchant_id>",
-        roles=EVERYBODY,
-        answer=MerchantView,
-        summary="A merchant with its menu",
-        tags=MERCHANTS,
-    )
-    def get_merchant(self, call: Call[None], merchant_id: str) -> MerchantView:  # noqa: ARG002
-        loaded = self.parts.store.load(MERCHANT, merchant_id)
-        if loaded.state is None:
-            raise NotFound("there is no such merchant")
-        return answering.merchant_view(loaded.state, loaded.version)
 
     @route(
         "GET",
@@ -123,28 +67,6 @@ class OrderGateway(CustomerRoutes, MoneyRoutes, StandardRoutes):
         if not call.principal.has("operations"):
             call.principal.require(merchant_id)
         return Stream(live.merchant_events(self.parts, merchant_id, call.last_position))
-
-    @route(
-        "POST",
-        "/v1/orders",
-        roles={"customer"},
-        body=PlaceOrderBody,
-        answer=OrderView,
-        status=201,
-        command=True,
-        summary="Place an order",
-        tags=ORDERS,
-        refusals=(NotFound,),
-    )
-    def place_order(self, call: Call[PlaceOrderBody]) -> OrderView:
-        parts, order_id = self.parts, self.parts.ids("ord")
-        command, faults = requests.placing(call.body, order_id, _customer(call), call.now)
-
-        def work(tx: Transaction) -> OrderView:
-            done = perform(tx, command, call.context, parts.policy, faults)
-            return answering.order_view(tx, done.state, done.version, personal=True)
-
-        return call.once(parts.store, work)
 
     @route(
         "GET",
@@ -344,13 +266,3 @@ class OrderGateway(CustomerRoutes, MoneyRoutes, StandardRoutes):
             return answering.order_view(tx, done.state, done.version, personal=personal)
 
         return call.once(self.parts.store, work)
-
-
-def _customer(call: Call[PlaceOrderBody]) -> str:
-    """For whom the caller orders: a customer they may act for."""
-    wanted = call.body.customer_id
-    if wanted is None and call.principal.ids:
-        return call.principal.actor_id
-    if wanted is None or not call.principal.may_act_for(wanted):
-        raise NotAllowed("the token does not name this customer")
-    return wanted

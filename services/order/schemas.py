@@ -1,11 +1,9 @@
 """What callers send to the order gateway and what they are answered."""
 
-from datetime import time
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
@@ -14,9 +12,9 @@ from shared.gateway.sealing import PersonalPart
 from shared.gateway.words import Code
 
 # Identifiers and one-line texts hold no control characters: they end up in logs, headers and e-mail subjects.
-_LINE = r"^[^\x00-\x1f\x7f]*$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=_LINE)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=LINE)]
 LongText = Annotated[str, StringConstraints(max_length=1_000)]
 Cents = Annotated[int, Field(ge=0, le=100_000_000)]
 Score = Annotated[int, Field(ge=1, le=5)]
@@ -34,89 +32,6 @@ class Point(Input):
 
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
-
-
-class MenuItemBody(Input):
-    sku: Identifier
-    name: ShortText
-    unit_cents: Cents
-    skills: list[Identifier] = Field(default=[], max_length=10, description="what a rider must have to carry it")
-    weight_g: int = Field(default=0, ge=0, le=100_000)
-    volume_ml: int = Field(default=0, ge=0, le=1_000_000)
-
-
-class OpenHoursBody(Input):
-    """Daily hours; closing before opening means past midnight."""
-
-    opens: time
-    closes: time
-    zone: str = Field(default="Asia/Shanghai", max_length=60, description="IANA time zone")
-
-    @field_validator("opens", "closes")
-    @classmethod
-    def _local(cls, value: time) -> time:
-        if value.tzinfo is not None:
-            raise ValueError("a time of the day without an offset: the zone says where")
-        return value
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("there is no such time zone") from None
-        return value
-
-
-class RegisterMerchantBody(Input):
-    merchant_id: Annotated[str, StringConstraints(max_length=80, pattern=r"^mer_[A-Za-z0-9_-]+$")] | None = None
-    name: ShortText
-    phone: ShortText
-    place: Point
-    address: Annotated[str, StringConstraints(min_length=1, max_length=300)]
-    service_radius_m: int | None = Field(default=None, ge=1, le=100_000)
-    open_hours: OpenHoursBody | None = Field(default=None, description="always open when absent")
-    menu: list[MenuItemBody] = Field(min_length=1, max_length=500)
-    preparation_minutes: Minutes
-
-    @model_validator(mode="after")
-    def _skus_differ(self) -> Self:
-        if len({item.sku for item in self.menu}) != len(self.menu):
-            raise ValueError("a sku is on the menu twice")
-        return self
-
-
-class ItemBody(Input):
-    sku: Identifier
-    quantity: int = Field(ge=1, le=10_000)
-
-
-class ContactBody(Input):
-    name: Annotated[str, StringConstraints(max_length=120, pattern=_LINE)]
-    phone: Annotated[str, StringConstraints(max_length=40)]
-    email: Annotated[str, StringConstraints(max_length=254)] | None = None
-    language: Literal["en", "zh"] = "en"
-
-
-class PaymentBody(Input):
-    method: Annotated[str, StringConstraints(max_length=60)]
-
-
-class PlaceOrderBody(Input):
-    merchant_id: Identifier
-    customer_id: Identifier | None = Field(
-        default=None, description="for callers who may act for several customers; their first one when absent"
-    )
-    kind: OrderKind = OrderKind.FOOD
-    items: list[ItemBody] = Field(max_length=200)
-    dropoff: Point
-    address: LongText
-    contact: ContactBody
-    payment: PaymentBody
-    note: LongText = ""
-    priority: Priority = Priority.NORMAL
-    scheduled_for: AwareDatetime | None = None
 
 
 class Timed(Input):
@@ -186,32 +101,6 @@ class OrdersQuery(PageQuery):
     merchant_id: Identifier | None = None
 
 
-class MenuItemView(BaseModel):
-    sku: str
-    name: str
-    unit_cents: int
-    skills: list[str]
-    weight_g: int
-    volume_ml: int
-
-
-class MerchantSummary(BaseModel):
-    merchant_id: str
-    name: str
-    place: Point
-    address: str
-    service_radius_m: int
-    preparation_minutes: int
-
-
-class MerchantView(MerchantSummary):
-    phone: str
-    open_hours: OpenHoursBody | None
-    menu: list[MenuItemView]
-    missed_answers: int
-    version: int
-
-
 class OrderSummary(BaseModel):
     """An order in a list; `version` is the one the list has seen."""
 
@@ -232,16 +121,33 @@ class OrderSummary(BaseModel):
     version: int
 
 
+class ChosenOption(BaseModel):
+    option_id: str
+    name: str
+    delta_cents: int
+
+
 class LineView(BaseModel):
+    """`unit_cents` holds the chosen options as well."""
+
     sku: str
     name: str
     quantity: int
     unit_cents: int
+    options: list[ChosenOption] = []
 
 
 class TotalsView(BaseModel):
+    """The price part by part; of an errand, goods and service are ceilings until it is settled."""
+
     goods_cents: int
+    packing_cents: int = 0
+    service_cents: int = Field(default=0, description="an errand's base, and the longest wait it may take")
     delivery_fee_cents: int
+    time_surcharge_cents: int = 0
+    weather_surcharge_cents: int = 0
+    discount_cents: int = 0
+    tip_cents: int = 0
     total_cents: int
     currency: str
 
@@ -268,6 +174,26 @@ class RecipientView(BaseModel):
     dropoff: Point
 
 
+class ErrandTermsView(BaseModel):
+    """What an errand may cost and last."""
+
+    budget_cents: int
+    wait_minutes_max: int
+    per_minute_cents: int
+    base_cents: int
+    parcel: bool
+
+
+class ErrandView(BaseModel):
+    """Personal, as the recipient is: where the errand begins, whom to ask for there, and what to do."""
+
+    task: str
+    pickup: Point
+    address: str
+    contact_name: str | None
+    contact_phone: str | None
+
+
 class ReviewView(BaseModel):
     merchant: int
     rider: int
@@ -275,7 +201,7 @@ class ReviewView(BaseModel):
 
 
 class OrderView(BaseModel):
-    personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"recipient": None, "note": ""})
+    personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"recipient": None, "note": "", "errand": None})
 
     order_id: str
     state: OrderState
@@ -289,10 +215,15 @@ class OrderView(BaseModel):
     totals: TotalsView
     note: str
     recipient: RecipientView | None
+    errand: ErrandView | None = None
+    terms: ErrandTermsView | None = None
+    coupon: str | None = None
+    quote_id: str | None = None
     payment: PaymentView
     placed_at: AwareDatetime
     promised_at: AwareDatetime
     scheduled_for: AwareDatetime | None
+    ask_at: AwareDatetime | None = Field(default=None, description="when the merchant of a scheduled order is asked")
     answer_by: AwareDatetime | None
     ready_at: AwareDatetime | None
     confirm_by: AwareDatetime | None
@@ -318,7 +249,9 @@ class TrackingView(BaseModel):
 
     order_id: str
     state: OrderState
+    kind: OrderKind
     promised_at: AwareDatetime
+    scheduled_for: AwareDatetime | None
     merchant_name: str
     steps: list[StepView]
     rider_id: str | None
@@ -329,6 +262,7 @@ class TrackingView(BaseModel):
     can_review: bool
     total_cents: int
     currency: str
+    totals: TotalsView
     items: list[LineView]
     server_time: AwareDatetime
     clock_speed: float = Field(description="platform seconds in a second: the page's clock runs as fast")

@@ -1,11 +1,16 @@
 """The order service as nameko runs it: what it hears, and what it does by itself."""
 
+from datetime import timedelta
+
+from services.order import quotes
 from services.order.gateway import OrderGateway
 from services.order.inbound import SUBSCRIBED
 from services.order.webhooks import deliver_letters
 from services.order.wiring import PROJECTIONS, OrderParts, build
 from shared.messaging.subscription import Batch, subscription
 from shared.runtime.extensions import Parts, every
+
+KEPT_AFTER_EXPIRY = timedelta(hours=1)
 
 
 class OrderService(OrderGateway):
@@ -21,6 +26,11 @@ class OrderService(OrderGateway):
     @every(0.1)
     def deadlines(self) -> int:
         return self.parts.store.take_due(self.parts.clock.now(), self.parts.reactors.end_wait)
+
+    @every(30)
+    def expired_quotes(self) -> int:
+        """Quotes are kept a while after they expired, so that a late customer is told so."""
+        return quotes.forget_expired(self.parts.store, self.parts.clock.now() - KEPT_AFTER_EXPIRY)
 
     @every(0.05)
     def projections(self) -> int:

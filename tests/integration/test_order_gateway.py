@@ -150,7 +150,13 @@ def test_an_order_lives_from_placing_to_review(town: Town) -> None:
     assert placed["state"] == "pending_acceptance"
     assert placed["totals"] == {
         "goods_cents": 5600,
+        "packing_cents": 0,
+        "service_cents": 0,
         "delivery_fee_cents": 300,
+        "time_surcharge_cents": 0,
+        "weather_surcharge_cents": 0,
+        "discount_cents": 0,
+        "tip_cents": 0,
         "total_cents": 5900,
         "currency": "CNY",
     }

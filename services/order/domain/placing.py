@@ -61,7 +61,8 @@ def place(
     """
     if order is not None:
         return []
-    return [_placed(command, propose(command, merchant, policy, known_faults, around), policy)]
+    known = [*known_faults, *_payment_faults(command, policy), *_recipient_faults(command)]
+    return [_placed(command, propose(command, merchant, policy, known, around), policy)]
 
 
 def propose(
@@ -71,7 +72,7 @@ def propose(
     known_faults: Sequence[Fault] = (),
     around: Around = NOTHING_AROUND,
 ) -> Proposal:
-    """What the order would be and cost; raises as `place` does."""
+    """What the order would be and cost, whoever gets it; raises as `place` does."""
     if merchant is None and command.merchant_id != NO_MERCHANT:
         raise NotFound("there is no such merchant", merchant_id=command.merchant_id)
     faults = [*known_faults, *_shape_faults(command), *_common_faults(command, policy)]
@@ -173,10 +174,12 @@ def _shape_faults(command: PlaceOrder) -> Iterator[Fault]:
         yield Fault("items", "not_for_errands", "an errand has no menu: say in the task what is wanted")
 
 
-def _common_faults(command: PlaceOrder, policy: OrderPolicy) -> Iterator[Fault]:
-    yield from _recipient_faults(command)
+def _payment_faults(command: PlaceOrder, policy: OrderPolicy) -> Iterator[Fault]:
     if not policy.accepts_method(command.payment_method):
         yield Fault("payment.method", "unknown_method", "this payment method is not accepted")
+
+
+def _common_faults(command: PlaceOrder, policy: OrderPolicy) -> Iterator[Fault]:
     if not 0 <= command.tip_cents <= policy.tip_max_cents:
         yield Fault("tip_cents", "tip_out_of_range", f"a tip is at most {policy.tip_max_cents} cents")
     wished = command.scheduled_for

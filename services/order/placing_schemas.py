@@ -1,0 +1,173 @@
+"""What callers send to ask a price and to place an order, and what else prices depend on."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+
+from services.order.domain.area import CORNERS_MIN
+from services.order.domain.city import Weather
+from services.order.domain.values import Handling, OrderKind, Priority
+from services.order.schemas import (
+    LINE,
+    Cents,
+    Identifier,
+    Input,
+    LineView,
+    LongText,
+    Point,
+    ShortText,
+    TotalsView,
+)
+
+CouponCode = Annotated[str, StringConstraints(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9-]+$", to_upper=True)]
+
+
+class ItemBody(Input):
+    """An item of the menu with the ids of the options chosen for it."""
+
+    sku: Identifier
+    quantity: int = Field(ge=1, le=10_000)
+    options: list[Identifier] = Field(default=[], max_length=50)
+
+
+class ContactBody(Input):
+    name: Annotated[str, StringConstraints(max_length=120, pattern=LINE)]
+    phone: Annotated[str, StringConstraints(max_length=40)]
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    language: Literal["en", "zh"] = "en"
+
+
+class PaymentBody(Input):
+    method: Annotated[str, StringConstraints(max_length=60)]
+
+
+class SenderBody(Input):
+    """Whoever hands the things over at the first door."""
+
+    name: Annotated[str, StringConstraints(max_length=120, pattern=LINE)]
+    phone: Annotated[str, StringConstraints(max_length=40)]
+
+
+class PickupBody(Input):
+    """The door where an errand begins."""
+
+    place: Point
+    address: LongText
+    contact: SenderBody | None = None
+
+
+class ErrandBody(Input):
+    """What is to be fetched, bought or queued for; the kind of the order says which of the figures it needs."""
+
+    task: LongText = Field(description="what the rider is to do, in the customer's own words")
+    pickup: PickupBody
+    budget_cents: Cents = Field(default=0, description="errand_buy: the most that may be spent; authorised whole")
+    wait_minutes_max: int = Field(default=0, ge=0, le=24 * 60, description="errand_queue: the longest wait")
+    parcel: bool = Field(default=False, description="errand_document: a parcel, not papers")
+    handling: list[Handling] = Field(default=[], max_length=4)
+    weight_g: int = Field(default=0, ge=0, le=100_000)
+    volume_ml: int = Field(default=0, ge=0, le=1_000_000)
+
+
+class WishBody(Input):
+    """What somebody would like to have: the same for asking its price and for placing it."""
+
+    merchant_id: Identifier | None = Field(default=None, description="of food; an errand has none")
+    customer_id: Identifier | None = Field(
+        default=None, description="for callers who may act for several customers; their first one when absent"
+    )
+    kind: OrderKind = OrderKind.FOOD
+    items: list[ItemBody] = Field(default=[], max_length=200)
+    errand: ErrandBody | None = None
+    dropoff: Point
+    priority: Priority = Priority.NORMAL
+    scheduled_for: AwareDatetime | None = None
+    coupon: CouponCode | None = None
+    tip_cents: Cents = 0
+
+
+class QuoteBody(WishBody):
+    pass
+
+
+class PlaceOrderBody(WishBody):
+    address: LongText
+    contact: ContactBody
+    payment: PaymentBody
+    note: LongText = ""
+    quote_id: Identifier | None = Field(
+        default=None, description="refused as price_changed or quote_expired when it does not hold any more"
+    )
+
+
+class QuoteView(BaseModel):
+    """A price and a promise, good until `expires_at` for whoever asked."""
+
+    quote_id: str
+    customer_id: str
+    merchant_id: str
+    kind: OrderKind
+    items: list[LineView]
+    totals: TotalsView
+    weather: Weather
+    required_skills: list[str]
+    promised_at: AwareDatetime
+    scheduled_for: AwareDatetime | None
+    expires_at: AwareDatetime
+
+
+class CouponBody(Input):
+    """Either `percent` or `fixed_cents`; what it is for can be narrowed to merchants and kinds."""
+
+    code: CouponCode
+    percent: int = Field(default=0, ge=0, le=100)
+    fixed_cents: Cents = 0
+    ceiling_cents: Cents | None = None
+    minimum_cents: Cents = 0
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+    uses_per_customer: int = Field(default=1, ge=1, le=1_000)
+    uses_max: int | None = Field(default=None, ge=1, le=1_000, description="for all customers together")
+    merchant_ids: list[Identifier] = Field(default=[], max_length=500)
+    kinds: list[OrderKind] = Field(default=[], max_length=5)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if bool(self.percent) == bool(self.fixed_cents):
+            raise ValueError("give either percent or fixed_cents")
+        if self.valid_until <= self.valid_from:
+            raise ValueError("a coupon is valid until after it becomes valid")
+        return self
+
+
+class CouponView(CouponBody):
+    claimed: int = Field(description="how many of its limited uses are gone")
+    version: int
+
+
+class ZoneBody(Input):
+    name: ShortText
+    area: Annotated[list[Point], Field(min_length=CORNERS_MIN, max_length=500)]
+
+
+class WeatherBody(Input):
+    """What it is like outside, as operations see it; no zone means the whole city."""
+
+    zone_id: Identifier | None = None
+    weather: Weather
+    until: AwareDatetime
+
+
+class ZoneView(BaseModel):
+    zone_id: str
+    name: str
+    area: list[Point]
+    weather: Weather
+
+
+class CityView(BaseModel):
+    """Where the platform serves (no zones: everywhere), and the weather that surcharges follow."""
+
+    zones: list[ZoneView]
+    weather: Weather
+    version: int

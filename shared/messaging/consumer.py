@@ -24,7 +24,7 @@ from shared.messaging import metrics
 from shared.messaging.batch import Arrived, Batch, EarlierMissing
 from shared.messaging.lags import SENT_AT_HEADER, observe_handled
 from shared.messaging.outages import is_outage
-from shared.messaging.patience import Patience
+from shared.messaging.patience import STEP_SECONDS, Patience
 
 BATCH_LIMIT = 200
 LINGER_SECONDS = 0.02
@@ -51,12 +51,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Delivery:
-    """A message and what the broker must be told of it; `held_since` when it waits for an earlier one."""
+    """A message, what the broker must be told of it, and how long it has waited for an earlier one, if it has."""
 
     tag: int
     queue: str
     arrived: Arrived
-    held_since: float | None = None
+    waited_seconds: float | None = None
 
 
 class QueueReader:
@@ -85,6 +85,7 @@ class QueueReader:
         self._done: deque[tuple[int, int, bool]] = deque()
         self._session = 0
         self._patience = Patience()
+        self._looked_at = time.monotonic()
         self._busy = False
         # Delivery tags mean something on one connection only: batches are taken and connections counted under a lock.
         self._changing = threading.Lock()
@@ -234,10 +235,15 @@ class QueueReader:
     def _is_patient(self, taken: Sequence[_Delivery]) -> bool:
         """Whether messages may be held back: not when they have been for long, nor when they fill their queue's
         prefetch, so that what they wait for cannot come."""
-        held = [each for each in taken if each.held_since is not None]
-        since = min((each.held_since for each in held if each.held_since is not None), default=None)
+        now = time.monotonic()
+        step, self._looked_at = min(now - self._looked_at, STEP_SECONDS), now
+        held = [each for each in taken if each.waited_seconds is not None]
+        longest = None
+        for each in held:
+            each.waited_seconds = (each.waited_seconds or 0.0) + step
+            longest = max(longest or 0.0, each.waited_seconds)
         more_may_come = max(Counter(each.queue for each in held).values(), default=0) < PREFETCH
-        lasts = self._acknowledged and self._patience.lasts(since, more_may_come)
+        lasts = self._acknowledged and self._patience.lasts(longest, more_may_come)
         if held and not lasts:
             _log.warning("waited_in_vain", service=self._service, messages=len(held), more_may_come=more_may_come)
         return lasts
@@ -247,9 +253,8 @@ class QueueReader:
         waiting = {id(each) for each in held}
         kept = [each for each in taken if id(each.arrived) in waiting]
         done = [each for each in taken if id(each.arrived) not in waiting]
-        now = time.monotonic()
         for each in kept:
-            each.held_since = each.held_since or now
+            each.waited_seconds = each.waited_seconds or 0.0
         with self._changing:
             if session != self._session:
                 return

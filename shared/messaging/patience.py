@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 PATIENCE_SECONDS = 15.0
 """A broker that was killed finds out who is gone, and delivers again what they held: six seconds were seen."""
+STEP_SECONDS = 1.0
+"""The longest time between two looks that counts as waiting: who was frozen, or had no database, did not wait."""
 PAUSE_SECONDS = 60.0
 """After waiting in vain: whoever subscribes in the middle of many streams is not slowed by each of them."""
 
@@ -20,12 +22,13 @@ class Patience:
         """The connection fell: what its messages waited for may come with them."""
         self._spent_until = self._clock()
 
-    def lasts(self, waiting_since: float | None, more_may_come: bool) -> bool:
-        """Whether messages may wait for earlier ones, as some do since `waiting_since`; once not, not for a while."""
+    def lasts(self, waited_seconds: float | None, more_may_come: bool) -> bool:
+        """Whether messages may wait for earlier ones, as some have for so long (None: none has); once not, not for a
+        while."""
         now = self._clock()
         if now < self._spent_until:
             return False
-        if waiting_since is None or (more_may_come and now - waiting_since < PATIENCE_SECONDS):
+        if waited_seconds is None or (more_may_come and waited_seconds < PATIENCE_SECONDS):
             return True
         self._spent_until = now + PAUSE_SECONDS
         return False

@@ -4,7 +4,15 @@ from datetime import date, time
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from services.order.domain.area import CORNERS_MIN
 from services.order.domain.values import Handling
@@ -80,7 +88,13 @@ def _zone(value: str) -> str:
 
 Menu = Annotated[list[MenuItemBody], Field(min_length=1, max_length=500), AfterValidator(_menu)]
 Area = Annotated[list[Point], Field(max_length=500), AfterValidator(_area)]
-LocalTime = Annotated[time, AfterValidator(_local)]
+# JSON Schema's own format `time` has an offset, which these must not have.
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
+LocalTime = Annotated[
+    time,
+    AfterValidator(_local),
+    WithJsonSchema({"type": "string", "pattern": _CLOCK, "examples": ["11:30:00"]}),
+]
 Zone = Annotated[str, StringConstraints(max_length=60), AfterValidator(_zone)]
 
 

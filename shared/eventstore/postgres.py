@@ -265,7 +265,7 @@ class PostgresStore:
 def read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StoredEvent]:
     """Runs one of the queries in `rows`; a list, because readers take all of it or a bounded page."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return [rows.stored_event(row) for row in cursor.execute(query, values)]
+        return [rows.stored_event(row) for row in cursor.execute(query, values).fetchall()]
 
 
 def _lock_position(connection: Connection, follower_name: str) -> int | None:

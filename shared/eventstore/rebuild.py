@@ -20,7 +20,7 @@ from shared.eventstore.postgres import PostgresStore, PostgresTransaction, read
 from shared.eventstore.projection import Projection
 from shared.eventstore.shadow import Shadow, TableShape
 
-BATCH = 1_000
+BATCH = 2_000
 MOST_AT_SWITCH = 2_000
 SWITCH_ATTEMPTS = 20
 RETIRED = 2**63 - 1

@@ -24,6 +24,7 @@ from deploy.commands.log_export import export
 from deploy.commands.log_replay import replay
 from deploy.commands.parked import parked_app
 from deploy.commands.partitions import partitions_app
+from deploy.commands.payments import payments_app
 from deploy.commands.rebuild import rebuild
 from deploy.commands.stream_show import stream_app
 from deploy.commands.told import (
@@ -49,6 +50,7 @@ app.command()(rebuild)
 app.command()(forget)
 app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(keys_app, name="keys")
+app.add_typer(payments_app, name="payments")
 app.add_typer(parked_app, name="parked")
 app.add_typer(partitions_app, name="partitions")
 

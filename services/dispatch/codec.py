@@ -39,6 +39,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("WithdrawalRefused", d.WithdrawalRefused),
         EventType("ReturnOpened", d.ReturnOpened),
         EventType("GoodsReturned", d.GoodsReturned),
+        EventType("DeliveryCorrected", d.DeliveryCorrected),
         EventType("LateReportKept", d.LateReportKept),
     )
 )

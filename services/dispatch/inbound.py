@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.dispatch.domain.contacts import Contact, ContactCommand, ForgetContact, RememberContact
 from services.dispatch.domain.delivery import commands as c
-from services.dispatch.domain.values import Priority
+from services.dispatch.domain.values import Goods, Priority
 from shared.contracts.cells import centre_of
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -17,6 +17,7 @@ from shared.contracts.order import (
     OrderCancelled,
     OrderPlaced,
     OrderReady,
+    OrderReinstated,
     OrderRejected,
     PreparationExtended,
     WithdrawalRequested,
@@ -32,6 +33,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     OrderReady,
     OrderRejected,
     OrderCancelled,
+    OrderReinstated,
     WithdrawalRequested,
     RedispatchRequested,
     DeliveryContactShared,
@@ -56,6 +58,8 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
             return (c.NoteGoodsReady(delivery_id=delivery_id, ready_at=envelope.time, now=now),)
         case OrderRejected() | OrderCancelled():
             return (c.EndOrder(delivery_id=sibling_id("dlv", message.order_id), reason=message.reason, now=now),)
+        case OrderReinstated():
+            return (_correct(message, now),)
         case WithdrawalRequested():
             delivery_id = sibling_id("dlv", message.order_id)
             return (c.AskWithdrawal(delivery_id=delivery_id, reason=message.reason, now=now),)
@@ -91,6 +95,16 @@ def _announce(message: OrderPlaced) -> c.AnnounceDelivery:
         weight_g=message.weight_g,
         volume_ml=message.volume_ml,
         promised_at=message.promised_at,
+    )
+
+
+def _correct(message: OrderReinstated, now: datetime) -> c.CorrectDelivery:
+    return c.CorrectDelivery(
+        delivery_id=sibling_id("dlv", message.order_id),
+        delivered=message.to_state == "delivered",
+        goods=None if message.goods is None else Goods(message.goods.value),
+        reason=message.reason,
+        now=now,
     )
 
 

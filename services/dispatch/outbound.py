@@ -92,6 +92,8 @@ def _ending(event: Any, ids: dict[str, str]) -> Message | None:
                 evidence=event.evidence,
                 goods=common.Goods(event.goods.value),
             )
+        case d.DeliveryCorrected():
+            return m.DeliveryCorrected(**ids, delivered=event.delivered, reason=event.reason)
         case d.DeliveryWithdrawn():
             return m.DeliveryWithdrawn(**ids, reason=event.reason)
         case d.WithdrawalRefused():

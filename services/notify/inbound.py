@@ -30,6 +30,11 @@ def _payment_failed(message: order.OrderCancelled) -> bool:
     return message.reason == PAYMENT_FAILED
 
 
+def _undelivered(message: order.OrderReinstated) -> bool:
+    """Of the other correction customer and merchant hear as of any delivery."""
+    return message.to_state != "delivered"
+
+
 @dataclass(frozen=True, slots=True)
 class Say:
     """One text for one role: the fields of the message that it needs, and when it is said at all. `once` says it a
@@ -72,6 +77,11 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(CUSTOMER, "delivery_failed", ("reason",)),
         Say(MERCHANT, "delivery_failed", ("reason",)),
         Say(RIDER, "delivery_failed", when=lambda m: m.goods is Goods.WITH_RIDER),
+    ),
+    order.OrderReinstated: (
+        Say(CUSTOMER, "order_reinstated", ("reason",), when=_undelivered),
+        Say(MERCHANT, "order_reinstated", ("reason",), when=_undelivered),
+        Say(RIDER, "order_reinstated", ("reason",)),
     ),
     order.OrderStalled: (Say(MERCHANT, "order_stalled", when=lambda m: m.owner == "merchant"),),
     order.ConfirmationReminded: (Say(CUSTOMER, "confirmation_reminder", ("confirm_by",)),),

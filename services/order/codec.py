@@ -53,6 +53,7 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("OrderDeliveryFailed", order.OrderDeliveryFailed, 2, _gained("stalled_at")),
         EventType("OrderUndeliverable", order.OrderUndeliverable, 2, _gained("stalled_at")),
         EventType("OrderRedispatched", order.OrderRedispatched, 2, _gained("stalled_at")),
+        EventType("OrderReinstated", order.OrderReinstated),
         EventType("ReturnStarted", order.ReturnStarted, 2, _gained("stalled_at")),
         EventType("GoodsBroughtBack", order.GoodsBroughtBack, 2, _gained("stalled_at")),
         EventType("OrderReturned", order.OrderReturned),

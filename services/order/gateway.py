@@ -1,15 +1,15 @@
 """The HTTP routes of the order service: customers, merchants and staff, each with what is theirs."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from services.order import access, answering, live, requests, views
 from services.order.application import perform
 from services.order.city_routes import CityRoutes
 from services.order.customer_routes import CustomerRoutes
+from services.order.doing import do
 from services.order.domain import transitions as table
-from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
+from services.order.life_routes import LifeRoutes
 from services.order.menu_routes import MenuRoutes
 from services.order.money_routes import MoneyRoutes
 from services.order.placing_routes import PlacingRoutes
@@ -41,10 +41,9 @@ from shared.kernel.errors import NotFound
 WEB = Path(__file__).parent / "web"
 EVERYBODY = {"customer", "merchant", "rider", "dispatcher", "support", "operations", "analyst"}
 MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), ("live",)
-MayTouch = Callable[[Principal, Order], None]
 
 
-class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyRoutes, StandardRoutes):
+class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, LifeRoutes, MoneyRoutes, StandardRoutes):
     """Everything over HTTP that concerns orders and merchants."""
 
     name = "order"
@@ -140,7 +139,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
     def accept_order(self, call: Call[AcceptBody], order_id: str) -> OrderView:
         context = call.context
         command = requests.acceptance(call.body, order_id, context.occurred_at, call.now)
-        return self._do(call, command, access.require_merchant)
+        return do(self.parts, call, command, access.require_merchant)
 
     @route(
         "POST",
@@ -155,7 +154,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
     )
     def reject_order(self, call: Call[RejectBody], order_id: str) -> OrderView:
         command = requests.rejection(call.body, order_id, call.context.occurred_at, call.now)
-        return self._do(call, command, access.require_merchant)
+        return do(self.parts, call, command, access.require_merchant)
 
     @route(
         "POST",
@@ -170,7 +169,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
     )
     def extend_preparation(self, call: Call[ExtendBody], order_id: str) -> OrderView:
         command = requests.extension(call.body, order_id, call.context.occurred_at, call.now)
-        return self._do(call, command, access.require_merchant)
+        return do(self.parts, call, command, access.require_merchant)
 
     @route(
         "POST",
@@ -185,7 +184,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
     )
     def start_preparation(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.preparation(order_id, call.context.occurred_at, call.now)
-        return self._do(call, command, access.require_merchant)
+        return do(self.parts, call, command, access.require_merchant)
 
     @route(
         "POST",
@@ -200,7 +199,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
     )
     def mark_ready(self, call: Call[Timed], order_id: str) -> OrderView:
         command = requests.readiness(order_id, call.context.occurred_at, call.now)
-        return self._do(call, command, access.require_merchant)
+        return do(self.parts, call, command, access.require_merchant)
 
     @route(
         "POST",
@@ -218,7 +217,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
         with self.parts.store.reading() as tx:
             by = access.acting_as(call.principal, self._visible(tx, call.principal, order_id))
         command = requests.cancellation(order_id, by, call.body.reason.value, call.now)
-        return self._do(call, command, access.require_reader)
+        return do(self.parts, call, command, access.require_reader)
 
     @route(
         "POST",
@@ -232,7 +231,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
         refusals=(NotFound, *table.CONFIRM.refusals()),
     )
     def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
-        return self._do(call, requests.confirmation(order_id, call.now), access.require_customer)
+        return do(self.parts, call, requests.confirmation(order_id, call.now), access.require_customer)
 
     @route(
         "POST",
@@ -246,7 +245,7 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, MoneyR
         refusals=(NotFound, *table.REVIEW.refusals()),
     )
     def review_order(self, call: Call[ReviewBody], order_id: str) -> OrderView:
-        return self._do(call, requests.reviewing(call.body, order_id, call.now), access.require_customer)
+        return do(self.parts, call, requests.reviewing(call.body, order_id, call.now), access.require_customer)
 
     def _visible(self, tx: Transaction, principal: Principal, order_id: str) -> Order:
         order, _ = answering.order_of(tx, order_id)

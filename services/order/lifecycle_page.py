@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from services.order.domain.fees import BORNE_BY, FEES
 from services.order.domain.lifecycle import Moves, Refused, Row, edges
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.transitions import FACT_ROWS, PEOPLES_ROWS, ROWS, TIME_ROWS
@@ -66,6 +67,7 @@ def render() -> str:
         "\n".join(_quiet_table(FACT_ROWS)),
         "\n".join(_quiet_table(TIME_ROWS.values())),
         "\n".join(_watches()),
+        "\n".join(_fees()),
         "\n".join(_families()),
     ]
     return "\n".join(parts).rstrip() + "\n"
@@ -160,6 +162,26 @@ def _span(span: timedelta) -> str:
     if minutes % (24 * 60) == 0:
         return f"{minutes // (24 * 60)} d"
     return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
+def _fees() -> Iterator[str]:
+    policy = OrderPolicy()
+    yield "## Who pays what for a cancellation\n"
+    yield "What a customer who cancels pays, by the state in which the order stands; the percentages are policies.\n"
+    yield "| in state | of goods and packing | of the carrying, once a rider comes |"
+    yield "|---|---|---|"
+    for state, rule in FEES.items():
+        yield f"| `{state.value}` | {_percent(rule.goods, policy)} | {_percent(rule.carrying, policy)} |"
+    yield ""
+    yield "| who cancels | who bears it |"
+    yield "|---|---|"
+    for by, borne in BORNE_BY.items():
+        yield f"| {by.value} | {borne} |"
+    yield ""
+
+
+def _percent(name: str | None, policy: OrderPolicy) -> str:
+    return "nothing" if name is None else f"{getattr(policy, name)} % (`{name}`)"
 
 
 def _families() -> Iterator[str]:

@@ -8,7 +8,7 @@ from services.order.domain.city import CityEvent
 from services.order.domain.coupon import CouponEvent, UseEvent
 from services.order.domain.customer import CustomerEvent
 from services.order.domain.reactions import AnyEvent
-from services.order.domain.values import Line, Recipient
+from services.order.domain.values import Line, OrderState, Recipient
 from shared.contracts import order as public
 from shared.contracts.cells import cell_of
 from shared.contracts.common import FailureReason, GeoPoint, Goods
@@ -235,6 +235,18 @@ def _about_carrying(order_id: str, event: order.CarryingEvent) -> Message | None
                 rider_id=event.rider_id,
                 reason=FailureReason(event.reason),
                 goods=Goods(event.goods.value),
+            )
+        case order.OrderReinstated():
+            return public.OrderReinstated(
+                order_id=order_id,
+                customer_id=customer_id,
+                merchant_id=merchant_id,
+                rider_id=event.rider_id,
+                by=event.by.value,
+                reason=event.reason,
+                from_state=event.was.value,
+                to_state=event.back_to.value,
+                goods=None if event.back_to is OrderState.DELIVERED else Goods(event.goods.value),
             )
         case order.OrderStalled():
             return public.OrderStalled(

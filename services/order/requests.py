@@ -6,15 +6,17 @@ from services.order.domain.commands import (
     AcceptOrder,
     CancelOrder,
     ConfirmOrder,
+    CorrectOrder,
     ExtendPreparation,
     MarkReady,
     RejectOrder,
     ReviewOrder,
     StartPreparation,
 )
-from services.order.domain.values import By
+from services.order.domain.values import By, Goods, OrderState
 from services.order.schemas import (
     AcceptBody,
+    CorrectBody,
     ExtendBody,
     ReadyTime,
     RejectBody,
@@ -52,6 +54,19 @@ def cancellation(order_id: str, by: By, reason: str, now: datetime) -> CancelOrd
 
 def confirmation(order_id: str, now: datetime) -> ConfirmOrder:
     return ConfirmOrder(order_id=order_id, at=now, now=now)
+
+
+def correction(body: CorrectBody, order_id: str, by: By, at: datetime, now: datetime) -> CorrectOrder:
+    return CorrectOrder(
+        order_id=order_id,
+        at=at,
+        now=now,
+        by=by,
+        to=OrderState(body.to),
+        reason=body.reason.value,
+        goods=Goods(body.goods),
+        happened_at=body.happened_at,
+    )
 
 
 def reviewing(body: ReviewBody, order_id: str, now: datetime) -> ReviewOrder:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from services.order.domain.correcting import CorrectionReason
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
 from shared.gateway.cursor import PageQuery
@@ -82,6 +83,15 @@ class CancelReason(StrEnum):
 
 class CancelBody(Input):
     reason: CancelReason = CancelReason.UNSPECIFIED
+
+
+class CorrectBody(Timed):
+    """Where the order really stands. `happened_at` is when it was delivered, `goods` where they are otherwise."""
+
+    to: Literal["delivered", "delivery_exception"]
+    reason: CorrectionReason
+    goods: Literal["with_rider", "returned", "left"] = "left"
+    happened_at: AwareDatetime | None = None
 
 
 class ConfirmBody(Input):

@@ -104,7 +104,7 @@ def change_of(event: e.OrderEvent) -> Change:
 
 def _state_after(event: e.OrderEvent) -> OrderState | None:
     match event:
-        case e.OrderRedispatched() | e.CancellationRefused() | e.WithdrawalUnanswered():
+        case e.OrderReinstated() | e.OrderRedispatched() | e.CancellationRefused() | e.WithdrawalUnanswered():
             return event.back_to
         case e.ReturnStarted():
             return OrderState.RETURNING

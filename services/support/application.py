@@ -44,6 +44,9 @@ def perform(tx: Transaction, command: c.Command, context: Context, policy: Suppo
             return _report(tx, command, context, policy)
         case c.EndOrder():
             return _end(tx, command, context)
+        case c.ReopenOrder():
+            tx.execute(DOSSIER, dossier_id(command.order_id), lambda s: d.reopen_order(command, s), context)
+            return None
         case c.NoteRefund():
             return _refunded(tx, command, context)
         case c.OpenComplaint():

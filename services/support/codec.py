@@ -17,6 +17,7 @@ _DOSSIER = (
     EventType("TroubleJoined", e.TroubleJoined),
     EventType("CaseSettled", e.CaseSettled),
     EventType("OrderEnded", e.OrderEnded),
+    EventType("OrderReopened", e.OrderReopened),
 )
 _CASE = (
     EventType(

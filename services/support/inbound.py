@@ -14,6 +14,7 @@ SERVICE = "support"
 SUBSCRIBED: tuple[type[Message], ...] = (
     order.OrderPlaced,
     order.OrderDeliveryFailed,
+    order.OrderReinstated,
     order.OrderStalled,
     order.OrderDelivered,
     order.OrderCancelled,
@@ -35,6 +36,11 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
         case dispatch.DeliveryUndeliverable():
             trouble = Trouble(kind=Kind.UNDELIVERABLE, reason="no_rider", goods="not_collected")
             return [_trouble(message.order_id, trouble, envelope, now)]
+        case order.OrderReinstated() if message.to_state == "delivery_exception":
+            goods = "left" if message.goods is None else message.goods.value
+            trouble = Trouble(kind=Kind.DELIVERY_FAILED, reason=message.reason, goods=goods)
+            reopened = c.ReopenOrder(order_id=message.order_id, now=now)
+            return [reopened, _trouble(message.order_id, trouble, envelope, now)]
         case order.OrderStalled():
             trouble = Trouble(kind=Kind.STALLED, reason=f"stalled_{message.state}", goods="")
             return [_trouble(message.order_id, trouble, envelope, now)]

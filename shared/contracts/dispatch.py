@@ -120,6 +120,13 @@ class DeliveryFailed(DeliveryMessage):
     goods: Goods
 
 
+class DeliveryCorrected(DeliveryMessage):
+    """What was reported was a mistake: it was delivered after all, or was not."""
+
+    delivered: bool
+    reason: str
+
+
 class DeliveryUndeliverable(DeliveryMessage):
     """No rider was found in time."""
 

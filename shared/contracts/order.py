@@ -159,6 +159,19 @@ class OrderReturned(OrderMessage):
     merchant_id: str
 
 
+class OrderReinstated(OrderMessage):
+    """A correction: the record said `from_state` by mistake, and the order stands at `to_state`."""
+
+    customer_id: str
+    merchant_id: str
+    rider_id: str | None = None
+    by: str = Field(description="role of who corrected: support, operations")
+    reason: str
+    from_state: str
+    to_state: str = Field(description="`delivered` or `delivery_exception`")
+    goods: Goods | None = Field(default=None, description="where they are, unless they were delivered")
+
+
 class OrderStalled(OrderMessage):
     """Nothing has moved for too long: whoever owns the next step must take it. Told again until somebody does."""
 

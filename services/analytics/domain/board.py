@@ -29,6 +29,7 @@ NOTEWORTHY = frozenset(
         "RefundIssued",
         "PreparationLate",
         "OrderStalled",
+        "OrderReinstated",
         "MerchantReminded",
         "WithdrawalRequested",
         "RiderAssigned",

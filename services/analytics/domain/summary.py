@@ -9,7 +9,10 @@ from services.analytics.domain.timeline import (
     Milestone,
     OrderState,
     OrderTimeline,
+    at_door_at,
     carrier_of,
+    delivered_at,
+    excepted,
     state_of,
 )
 
@@ -53,7 +56,7 @@ def summarise(timeline: OrderTimeline) -> OrderSummary | None:
     placed = times.get(Milestone.PLACED)
     if state is None or placed is None:
         return None
-    delivered = times.get(Milestone.DELIVERED)
+    delivered = delivered_at(timeline)
     ended = delivered if state in DELIVERED_STATES else times.get(Milestone.ENDED)
     review = timeline.review
     return OrderSummary(
@@ -66,9 +69,9 @@ def summarise(timeline: OrderTimeline) -> OrderSummary | None:
         delivered_at=delivered,
         failed_at=times.get(Milestone.FAILED),
         ended_at=ended if state in ENDED_STATES else None,
-        excepted=bool(timeline.exceptions),
+        excepted=excepted(timeline),
         processing_minutes=_minutes(placed, delivered),
-        click_to_door_minutes=_minutes(placed, times.get(Milestone.AT_DOOR)),
+        click_to_door_minutes=_minutes(placed, at_door_at(timeline)),
         ready_to_pickup_minutes=_waited(times.get(Milestone.READY), times.get(Milestone.PICKED_UP)),
         on_time=_on_time(delivered, timeline.promised_at),
         merchant_score=review.merchant if review else None,

@@ -83,7 +83,9 @@ MILESTONES: Mapping[tuple[str, str], Milestone] = MappingProxyType(
 )
 
 TAKES_OVER = frozenset({"RiderAssigned"})
-LETS_GO = frozenset({"RiderUnassigned", "Delivered", "DeliveryFailed", "DeliveryWithdrawn", "GoodsReturned"})
+LETS_GO = frozenset(
+    {"RiderUnassigned", "Delivered", "DeliveryFailed", "DeliveryCorrected", "DeliveryWithdrawn", "GoodsReturned"}
+)
 GOODS_KEPT = "with_rider"
 
 TOUCHING: frozenset[str] = (
@@ -91,7 +93,15 @@ TOUCHING: frozenset[str] = (
     | {name for _, name in MILESTONES}
     | TAKES_OVER
     | LETS_GO
-    | {"RedispatchRequested", "WithdrawalRefused", "ReturnOpened", "GoodsReturned", "OrderReviewed"}
+    | {
+        "OrderReinstated",
+        "DeliveryCorrected",
+        "RedispatchRequested",
+        "WithdrawalRefused",
+        "ReturnOpened",
+        "GoodsReturned",
+        "OrderReviewed",
+    }
 )
 """The types that can change a timeline; all others may be passed over."""
 
@@ -107,7 +117,12 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class OrderTimeline:
-    """Everything analytics must remember of one order."""
+    """Everything analytics must remember of one order.
+
+    `deliveries` and `doors` are the deliveries as the order and as dispatch told them, by their place in the stream;
+    `undelivered` and `not_at_door` are the places of corrections that say that what came before them was none;
+    `no_failures` are the corrections of failures that were none.
+    """
 
     order_id: str
     merchant_id: str | None = None
@@ -122,6 +137,11 @@ class OrderTimeline:
     withdrawal_asked_at: datetime | None = None
     withdrawal_refused_at: datetime | None = None
     review: Review | None = None
+    deliveries: Mapping[int, datetime] = field(default_factory=dict)
+    undelivered: frozenset[int] = frozenset()
+    doors: Mapping[int, datetime] = field(default_factory=dict)
+    not_at_door: frozenset[int] = frozenset()
+    no_failures: frozenset[str] = frozenset()
 
 
 def evolve(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
@@ -155,6 +175,11 @@ def _order_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
     if word is not None:
         timeline = replace(timeline, words={**timeline.words, fact.sequence: word})
     match fact.type:
+        case "OrderDelivered":
+            at = fact.moment("delivered_at") or fact.time
+            return replace(timeline, deliveries={**timeline.deliveries, fact.sequence: at})
+        case "OrderReinstated":
+            return _corrected(timeline, fact)
         case "OrderPlaced":
             return replace(timeline, merchant_id=fact.text("merchant_id"), promised_at=fact.moment("promised_at"))
         case "WithdrawalRequested":
@@ -166,6 +191,19 @@ def _order_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
             return timeline
 
 
+def _corrected(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
+    """A delivery that was none is an exception from then on; a failure that was none never was one."""
+    now = OrderState(fact.text("to_state") or OrderState.DELIVERY_EXCEPTION)
+    timeline = replace(timeline, words={**timeline.words, fact.sequence: now})
+    if now is OrderState.DELIVERED:
+        return replace(timeline, no_failures=timeline.no_failures | {fact.message_id})
+    return replace(
+        timeline,
+        undelivered=timeline.undelivered | {fact.sequence},
+        exceptions=timeline.exceptions | {fact.message_id},
+    )
+
+
 def _dispatch_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
     if fact.type in TAKES_OVER:
         timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: fact.rider_id})
@@ -173,6 +211,10 @@ def _dispatch_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline
         timeline = replace(timeline, carriers={**timeline.carriers, fact.sequence: None})
     known = {fact.message_id}
     match fact.type:
+        case "Delivered":
+            return replace(timeline, doors={**timeline.doors, fact.sequence: fact.time})
+        case "DeliveryCorrected" if fact.data.get("delivered") is False:
+            return replace(timeline, not_at_door=timeline.not_at_door | {fact.sequence})
         case "DeliveryFailed" | "DeliveryUndeliverable":
             return replace(timeline, exceptions=timeline.exceptions | known)
         case "ReturnOpened":
@@ -198,7 +240,8 @@ def state_of(timeline: OrderTimeline) -> OrderState | None:
     """
     if not timeline.words:
         return None
-    told = [timeline.words[sequence] for sequence in sorted(timeline.words)]
+    last_mistake = max(timeline.undelivered, default=0)
+    told = [timeline.words[n] for n in sorted(timeline.words) if not _mistaken(timeline.words[n], n, last_mistake)]
     if OrderState.ARCHIVED in told and OrderState.COMPLETED not in told:
         # Put away, and still what it was: a cancelled order is never counted among the delivered ones.
         told = [word for word in told if word is not OrderState.ARCHIVED] or told
@@ -213,6 +256,31 @@ def state_of(timeline: OrderTimeline) -> OrderState | None:
         told = [word for word in told if word is not OrderState.DELIVERING]
     plain = [word for word in told if word not in (OrderState.CANCELLING, OrderState.DELIVERY_EXCEPTION)]
     return plain[-1] if plain else OrderState.PENDING_ACCEPTANCE
+
+
+def _mistaken(word: OrderState, sequence: int, last_mistake: int) -> bool:
+    return word is OrderState.DELIVERED and sequence < last_mistake
+
+
+def delivered_at(timeline: OrderTimeline) -> datetime | None:
+    """When it was delivered, as far as that still stands."""
+    return _standing(timeline.times.get(Milestone.DELIVERED), timeline.deliveries, timeline.undelivered)
+
+
+def at_door_at(timeline: OrderTimeline) -> datetime | None:
+    """When the rider handed it over, as far as that still stands."""
+    return _standing(timeline.times.get(Milestone.AT_DOOR), timeline.doors, timeline.not_at_door)
+
+
+def _standing(first: datetime | None, told: Mapping[int, datetime], void: frozenset[int]) -> datetime | None:
+    if not void:
+        return first
+    return min((at for sequence, at in told.items() if sequence > max(void)), default=None)
+
+
+def excepted(timeline: OrderTimeline) -> bool:
+    """Whether anything went wrong that was not itself a mistake in the record."""
+    return len(timeline.exceptions) > len(timeline.no_failures)
 
 
 def _withdrawal_pending(timeline: OrderTimeline, told: Sequence[OrderState]) -> bool:

@@ -11,7 +11,7 @@ from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.rider import commands as rc
 from services.dispatch.domain.rider import deadlines as shifts
 from services.dispatch.domain.rider import events as re
-from services.dispatch.domain.values import RIDER_UNFIT
+from services.dispatch.domain.values import RIDER_UNFIT, Stage
 
 
 def on_delivery(
@@ -35,6 +35,7 @@ def on_delivery(
             return (rc.NoteSignOfLife(rider_id=event.rider_id),)
         case (
             de.Delivered()
+            | de.DeliveryCorrected()
             | de.DeliveryFailed()
             | de.DeliveryUndeliverable()
             | de.DeliveryWithdrawn()
@@ -83,6 +84,7 @@ def _ended(
     delivery_id: str,
     before: Delivery,
     event: de.Delivered
+    | de.DeliveryCorrected
     | de.DeliveryFailed
     | de.DeliveryUndeliverable
     | de.DeliveryWithdrawn
@@ -95,6 +97,11 @@ def _ended(
         case de.Delivered():
             alive = rc.NoteSignOfLife(rider_id=event.rider_id)
             return (_release(event.rider_id, delivery_id, "delivered", now), alive)
+        case de.DeliveryCorrected():
+            freed = () if carrier is None else (_release(carrier, delivery_id, "corrected", now),)
+            returning = before.rider_id if before.stage is Stage.RETURNING else None
+            home = () if returning is None else (rc.FinishReturn(rider_id=returning, delivery_id=delivery_id),)
+            return (*_offer_over(delivery_id, before, but=None, how="corrected"), *freed, *home)
         case de.DeliveryFailed(silent=True):
             return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
         case de.DeliveryFailed():

@@ -151,7 +151,7 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
                 rider_id=command.rider_id,
                 promised_at=order.placed.promised_at,
                 confirm_by=command.now + policy.span("confirmation"),
-                remind_at=_remind_at(command, policy),
+                remind_at=remind_at(command, policy),
             )
             if order.state is _S.DELIVERING:
                 return [delivered]
@@ -165,7 +165,7 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
             assert_never(order.state)
 
 
-def _remind_at(command: OrderCommand, policy: OrderPolicy) -> datetime | None:
+def remind_at(command: OrderCommand, policy: OrderPolicy) -> datetime | None:
     """None where policy confirms before it would remind."""
     reminds = policy.confirmation_reminder_seconds < policy.confirmation_seconds
     return command.now + policy.span("confirmation_reminder") if reminds else None

@@ -9,6 +9,7 @@ from services.order.domain.values import (
     Goods,
     Handling,
     OrderKind,
+    OrderState,
     Priority,
     Recipient,
     Wait,
@@ -117,6 +118,17 @@ class ReviewOrder(OrderCommand):
     comment: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectOrder(OrderCommand):
+    """`to` is where the order really stands: delivered (at `happened_at`), or in exception with its `goods`."""
+
+    by: By
+    to: OrderState
+    reason: str
+    goods: Goods
+    happened_at: datetime | None = None
+
+
 PersonalCommand = (
     AcceptOrder
     | RejectOrder
@@ -126,6 +138,7 @@ PersonalCommand = (
     | CancelOrder
     | ConfirmOrder
     | ReviewOrder
+    | CorrectOrder
 )
 
 # By facts: of the payment ledger, of dispatch, of support. They are never refused.

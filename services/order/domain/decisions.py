@@ -8,6 +8,7 @@ from services.order.domain.commands import (
     AcceptOrder,
     CancelOrder,
     ConfirmOrder,
+    CorrectOrder,
     ExtendPreparation,
     MarkReady,
     PersonalCommand,
@@ -15,6 +16,7 @@ from services.order.domain.commands import (
     ReviewOrder,
     StartPreparation,
 )
+from services.order.domain.correcting import correct
 from services.order.domain.ending import cancelled, completed, wish_to_cancel
 from services.order.domain.errors import (
     AlreadyReviewed,
@@ -66,6 +68,8 @@ def decide(command: PersonalCommand, order: Order, policy: OrderPolicy) -> list[
             return completed(order, command, By.CUSTOMER, policy)
         case ReviewOrder():
             return review(command, order)
+        case CorrectOrder():
+            return correct(command, order, policy)
         case _:
             assert_never(command)
 

@@ -12,18 +12,18 @@ from services.order.domain.events import (
     OrderReturned,
     WithdrawalRequested,
 )
+from services.order.domain.fees import fee_cents
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
-from services.order.domain.values import By, Goods, OrderState
+from services.order.domain.values import By, Goods
 
 
-def cancelled(
-    order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy, fee_cents: int = 0
-) -> list[OrderEvent]:
+def cancelled(order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy) -> list[OrderEvent]:
     """Over: what was told in private is taken back, and goods that are home already are said to be."""
     whose = order.whose(command.at)
     archive_at = command.now + policy.span("archive")
-    ending = OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee_cents, archive_at=archive_at)
+    fee = fee_cents(order, by, policy)
+    ending = OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee, archive_at=archive_at)
     events: list[OrderEvent] = [ending]
     if order.goods is Goods.RETURNED:
         events.append(OrderReturned(**whose))
@@ -37,16 +37,8 @@ def contact_withdrawn(order: Order, at: datetime) -> list[OrderEvent]:
 def wish_to_cancel(order: Order, command: OrderCommand, by: By, reason: str, policy: OrderPolicy) -> list[OrderEvent]:
     """Until a rider is assigned the order decides by itself; from then on the delivery is asked."""
     if order.rider_id is None:
-        return cancelled(order, command, by, reason, policy, _fee_cents(order, by, policy))
+        return cancelled(order, command, by, reason, policy)
     return [ask_to_withdraw(order, command, by, reason, 1, policy)]
-
-
-def _fee_cents(order: Order, by: By, policy: OrderPolicy) -> int:
-    """A customer who cancels once cooking has begun pays policy's fee, never more than the order."""
-    cooking = order.state in (OrderState.PREPARING, OrderState.READY)
-    if by is not By.CUSTOMER or not cooking:
-        return 0
-    return min(policy.cancellation_fee_cents, order.placed.totals.total_cents)
 
 
 def ask_to_withdraw(

@@ -13,6 +13,7 @@ DomainError
 ├── FoodAlreadyReady          nothing left to extend
 ├── NotAnExtension            the new time is not later
 ├── ReadyTimeOutOfRange       before the order was placed, or too far away
+├── NothingToCorrect          no delivery or failure was recorded that could be wrong
 ├── OrderNotDelivered         nothing to confirm or review yet
 ├── AlreadyReviewed           with other scores
 ├── ReviewIsClosed            too late to review
@@ -71,6 +72,10 @@ class NotAnExtension(DomainError):
 
 class ReadyTimeOutOfRange(DomainError):
     code = "order.ready_time_out_of_range"
+
+
+class NothingToCorrect(DomainError):
+    code = "order.nothing_to_correct"
 
 
 class OrderNotDelivered(DomainError):

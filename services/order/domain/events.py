@@ -181,6 +181,19 @@ class OrderRedispatched(OrderFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReinstated(OrderFact):
+    """A mistaken `delivered` or failure is corrected by somebody who may; `was` is what the record said."""
+
+    by: By
+    reason: str
+    was: OrderState
+    back_to: OrderState
+    rider_id: str | None
+    goods: Goods
+    stalled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnStarted(OrderFact):
     rider_id: str | None
     stalled_at: datetime | None = None
@@ -316,6 +329,7 @@ CarryingEvent = (
     | OrderDeliveryFailed
     | OrderUndeliverable
     | OrderRedispatched
+    | OrderReinstated
     | ReturnStarted
     | GoodsBroughtBack
     | OrderReturned

@@ -113,6 +113,7 @@ SENTENCES: Mapping[type[DomainError], str] = MappingProxyType(
         no.OrderAlreadyDelivered: "the order has been delivered",
         no.OrderWithSupport: "support is solving this delivery",
         no.FoodAlreadyReady: "the food is ready: there is nothing to extend",
+        no.NothingToCorrect: "no delivery or failure was recorded that could be wrong",
         no.OrderNotDelivered: "the order has not been delivered",
     }
 )

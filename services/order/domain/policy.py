@@ -69,7 +69,10 @@ class OrderPolicy:
     errand_budget_max_cents: int = 200_000
     errand_radius_m: int = 15_000
     errand_service_seconds: int = 10 * 60
-    cancellation_fee_cents: int = 0
+    cancel_goods_percent_accepted: int = 0
+    cancel_goods_percent_preparing: int = 50
+    cancel_goods_percent_ready: int = 100
+    cancel_carrying_percent_rider: int = 50
     service_radius_m: int = 15_000
     item_quantity_max: int = 99
     items_max: int = 50

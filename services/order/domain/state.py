@@ -28,6 +28,7 @@ from services.order.domain.events import (
     OrderPlaced,
     OrderReady,
     OrderRedispatched,
+    OrderReinstated,
     OrderRejected,
     OrderReturned,
     OrderReviewed,
@@ -86,6 +87,7 @@ class Order:
     told_late: bool = False
     contact_shared: bool = False
     rider_id: str | None = None
+    last_rider_id: str | None = None
     picked_up: bool = False
     confirm_by: datetime | None = None
     review_by: datetime | None = None
@@ -190,6 +192,7 @@ def _on_the_road(order: Order, event: OrderOutForDelivery) -> Order:
         state=OrderState.DELIVERING,
         goods=Goods.WITH_RIDER,
         rider_id=event.rider_id,
+        last_rider_id=event.rider_id,
         picked_up=True,
         withdrawal=None,
         resumes=None,
@@ -220,6 +223,19 @@ def _after_carrying(order: Order, event: CarryingEvent) -> Order:
             return _after_trouble(order, event)
 
 
+def _corrected(order: Order, event: OrderReinstated) -> Order:
+    return replace(
+        order,
+        state=event.back_to,
+        goods=event.goods,
+        rider_id=None,
+        failure=None if event.back_to is OrderState.DELIVERED else event.reason,
+        confirm_by=None,
+        asked_to_confirm=False,
+        steps=order.took("corrected", event.at),
+    )
+
+
 def _stopped(order: Order, goods: Goods, at: datetime, failure: str) -> Order:
     return replace(
         order,
@@ -237,6 +253,7 @@ def _after_trouble(
     event: OrderDeliveryFailed
     | OrderUndeliverable
     | OrderRedispatched
+    | OrderReinstated
     | ReturnStarted
     | GoodsBroughtBack
     | OrderReturned
@@ -251,6 +268,8 @@ def _after_trouble(
         case OrderRedispatched():
             steps = order.took("redispatched", event.at)
             return replace(order, state=event.back_to, failure=None, steps=steps)
+        case OrderReinstated():
+            return _corrected(order, event)
         case ReturnStarted():
             return replace(order, state=OrderState.RETURNING, goods=Goods.WITH_RIDER)
         case GoodsBroughtBack():

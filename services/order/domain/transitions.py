@@ -106,6 +106,16 @@ REVIEW = row(
     rest=Refused(no.OrderNotDelivered),
 )
 
+CORRECT = row(
+    "correct",
+    _STAFF,
+    "a mistaken `delivered` or failure is put right, with a reason; the delivery, the case and the figures follow",
+    ((_S.DELIVERED,), to(_S.DELIVERY_EXCEPTION)),
+    (_TROUBLE, to(_S.DELIVERED, unless=(no.NothingToCorrect,))),
+    ((_S.COMPLETED, *_OVER), _ENDED),
+    rest=Refused(no.NothingToCorrect),
+)
+
 PAYMENT_AUTHORIZED = row(
     "payment authorised",
     _PAYMENT,
@@ -215,7 +225,7 @@ SUPPORT_CANCELS = row(
     rest=SAME,
 )
 
-PEOPLES_ROWS = (ACCEPT, REJECT, EXTEND, START, MARK_READY, CANCEL, CONFIRM, REVIEW)
+PEOPLES_ROWS = (ACCEPT, REJECT, EXTEND, START, MARK_READY, CANCEL, CONFIRM, REVIEW, CORRECT)
 FACT_ROWS = (
     PAYMENT_AUTHORIZED,
     PAYMENT_FAILED,
@@ -313,6 +323,7 @@ _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
         c.CancelOrder: CANCEL,
         c.ConfirmOrder: CONFIRM,
         c.ReviewOrder: REVIEW,
+        c.CorrectOrder: CORRECT,
         c.NotePaymentAuthorized: PAYMENT_AUTHORIZED,
         c.NotePaymentFailed: PAYMENT_FAILED,
         c.NoteRiderAssigned: RIDER_ASSIGNED,

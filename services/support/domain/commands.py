@@ -31,6 +31,14 @@ class EndOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenOrder:
+    """A fact told by others: what was said to be delivered was not."""
+
+    order_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRefund:
     """A fact told by others: the customer has the money back."""
 
@@ -97,5 +105,5 @@ class LapseDecision:
 
 
 AgentCommand = TakeCase | Redispatch | Refund | CloseCase
-FactCommand = KnowOrder | ReportTrouble | EndOrder | NoteRefund
+FactCommand = KnowOrder | ReportTrouble | EndOrder | ReopenOrder | NoteRefund
 Command = FactCommand | OpenComplaint | AgentCommand | EscalateCase | LapseDecision

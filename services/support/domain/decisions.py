@@ -73,6 +73,11 @@ def end_order(command: c.EndOrder, dossier: Dossier) -> list[e.DossierEvent]:
     return [e.OrderEnded(order_id=command.order_id, ending=command.ending)]
 
 
+def reopen_order(command: c.ReopenOrder, dossier: Dossier) -> list[e.DossierEvent]:
+    """Only a delivery can turn out to have been none."""
+    return [e.OrderReopened(order_id=command.order_id)] if dossier.ending is Ending.DELIVERED else []
+
+
 def settle(settled_id: str, order_id: str, dossier: Dossier) -> list[e.DossierEvent]:
     """The case is closed, so that the order may have another one."""
     return [e.CaseSettled(order_id=order_id, case_id=settled_id)] if dossier.open_case == settled_id else []

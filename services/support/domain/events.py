@@ -46,7 +46,14 @@ class OrderEnded:
     ending: Ending
 
 
-DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReopened:
+    """The end was a mistake: the order is under way again."""
+
+    order_id: str
+
+
+DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded | OrderReopened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

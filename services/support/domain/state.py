@@ -33,6 +33,8 @@ def evolve_dossier(dossier: Dossier, event: e.DossierEvent) -> Dossier:
             return replace(dossier, open_case=None)
         case e.OrderEnded():
             return replace(dossier, ending=event.ending)
+        case e.OrderReopened():
+            return replace(dossier, ending=None)
         case _:
             assert_never(event)
 

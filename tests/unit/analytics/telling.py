@@ -269,6 +269,31 @@ class OneOrder:
             at,
         )
 
+    def correct(self, at: datetime, *, delivered: bool) -> FactRecorded:
+        """Support puts the record right, and dispatch follows."""
+        fact = self._order(
+            order.OrderReinstated(
+                order_id=self.order_id,
+                customer_id=self.customer_id,
+                merchant_id=self.merchant_id,
+                by="support",
+                reason="rider_mistake",
+                from_state="delivery_exception" if delivered else "delivered",
+                to_state="delivered" if delivered else "delivery_exception",
+            ),
+            at,
+        )
+        self._delivery(
+            dispatch.DeliveryCorrected(
+                delivery_id=self.delivery_id, order_id=self.order_id, delivered=delivered, reason="rider_mistake"
+            ),
+            at,
+        )
+        return fact
+
+    def archive(self, at: datetime) -> FactRecorded:
+        return self._order(order.OrderArchived(order_id=self.order_id), at)
+
     def complete(self, at: datetime) -> FactRecorded:
         return self._order(
             order.OrderCompleted(

@@ -197,3 +197,53 @@ def test_a_summary_says_everything_that_became_of_the_order() -> None:
     )
     assert (summary.merchant_score, summary.rider_score, summary.platform_score) == (5, 4, 3)
     assert summary.ended_at == at(44)
+
+
+def in_any_order(life: OneOrder) -> list[OrderTimeline]:
+    facts = life.story.facts()
+    return [folded(facts), folded([*reversed(facts)]), folded([*facts[::2], *facts[1::2], *facts])]
+
+
+def test_a_delivery_that_was_none_counts_no_more_and_its_order_is_an_exception(life: OneOrder) -> None:
+    life.place()
+    life.to_the_road()
+    life.at_door(at(30))
+    life.delivered(at(30))
+    life.correct(at(50), delivered=False)
+    for timeline in in_any_order(life):
+        summary = summarise(timeline)
+        assert summary is not None
+        assert (summary.state, summary.excepted) == (OrderState.DELIVERY_EXCEPTION, True)
+        assert (summary.delivered_at, summary.on_time, summary.click_to_door_minutes) == (None, None, None)
+    life.send_again(at(55))
+    assert state(life) not in (OrderState.DELIVERED, OrderState.DELIVERY_EXCEPTION)
+    life.out(at(60))
+    life.at_door(at(70))
+    life.delivered(at(70))
+    for timeline in in_any_order(life):
+        summary = summarise(timeline)
+        assert summary is not None
+        assert (summary.state, summary.delivered_at) == (OrderState.DELIVERED, at(70))
+        assert (summary.on_time, summary.click_to_door_minutes) == (False, 70)
+
+
+def test_a_failure_that_was_none_is_no_exception(life: OneOrder) -> None:
+    life.place()
+    life.to_the_road()
+    life.fail(at(30))
+    life.told_failed(at(30))
+    life.correct(at(40), delivered=True)
+    life.delivered(at(31))
+    for timeline in in_any_order(life):
+        summary = summarise(timeline)
+        assert summary is not None
+        assert (summary.state, summary.excepted, summary.on_time) == (OrderState.DELIVERED, False, True)
+
+
+def test_a_cancelled_order_in_the_archive_is_still_cancelled(life: OneOrder) -> None:
+    life.place()
+    life.cancel(at(3))
+    life.archive(at(60 * 24 * 30))
+    summary = summarise(folded(life.story.facts()))
+    assert summary is not None
+    assert (summary.state, summary.ended_at) == (OrderState.CANCELLED, at(3))

@@ -280,3 +280,34 @@ def test_a_rider_who_cannot_go_on_before_the_pick_up_is_replaced(reason: Failure
     )
     off, again = s.delivery(*s.ASSIGNED).when(fail).then_types(e.RiderUnassigned, e.DeliveryRequested)
     assert (off.unfit, again.attempt) == (True, 1)
+
+
+def corrected(*, delivered: bool) -> tuple[c.CorrectDelivery, e.DeliveryCorrected]:
+    goods = None if delivered else Goods.LEFT
+    asked = c.CorrectDelivery(
+        delivery_id=s.DELIVERY, delivered=delivered, goods=goods, reason="rider_mistake", now=s.at(50)
+    )
+    return asked, e.DeliveryCorrected(delivered=delivered, goods=goods, reason="rider_mistake")
+
+
+def test_a_delivery_that_was_none_has_failed_and_may_be_asked_for_again() -> None:
+    asked, fact = corrected(delivered=False)
+    s.delivery(*s.DELIVERED).when(asked).then(fact)
+    s.delivery(*s.DELIVERED).when_twice(asked).then_nothing()
+    again = c.RequestAgain(delivery_id=s.DELIVERY, now=s.at(51))
+    (wanted,) = s.delivery(*s.DELIVERED, fact).when(again).events
+    assert isinstance(wanted, e.DeliveryRequested)
+    assert wanted.attempt == 2
+
+
+@pytest.mark.parametrize("stage", ["failed", "returning", "waiting", "assigned", "undeliverable"])
+def test_a_failure_that_was_none_ends_the_delivery_wherever_it_stands(stage: str) -> None:
+    asked, fact = corrected(delivered=True)
+    s.delivery(*EVERY_STAGE[stage]).when(asked).then(fact)
+    s.delivery(*EVERY_STAGE[stage]).when_twice(asked).then_nothing()
+
+
+@pytest.mark.parametrize("stage", ["unheard", "announced", "withdrawn", "returned"])
+def test_there_is_nothing_to_correct_where_nothing_was_carried(stage: str) -> None:
+    for delivered in (True, False):
+        s.delivery(*EVERY_STAGE[stage]).when(corrected(delivered=delivered)[0]).then_nothing()

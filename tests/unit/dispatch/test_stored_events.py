@@ -9,6 +9,7 @@ import pytest
 from services.dispatch.codec import DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.rider import events as re
+from services.dispatch.domain.values import Goods
 from shared.eventstore.vault import KeyVault, MemoryKeys
 from tests.unit.dispatch import scenes as s
 
@@ -35,6 +36,7 @@ EVENTS: list[Any] = [
     s.undeliverable,
     s.withdrawn,
     de.WithdrawalRefused(reason="picked_up"),
+    de.DeliveryCorrected(delivered=False, goods=Goods.LEFT, reason="rider_mistake"),
     s.return_opened,
     s.goods_returned,
     de.LateReportKept(rider_id=s.RIDER, report="picked_up"),

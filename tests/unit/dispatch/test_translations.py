@@ -246,5 +246,5 @@ def test_the_waits_are_those_of_the_domain_page() -> None:
 def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
     shown = {type(event) for event in DELIVERY_EVENTS}
     internal = {"DeliveryAnnounced", "ReadyTimeMoved", "GoodsReady", "ReportExtended", "LateReportKept"}
-    answered = {"DispatcherNeeded", "WithdrawalRefused"}
+    answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected"}
     assert {cls.__name__ for cls in get_args(DeliveryEvent)} == {cls.__name__ for cls in shown} | internal | answered

@@ -48,6 +48,15 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderDeliveryFailed: PARTIES
     | {"rider_id": RIDER, "reason": FailureReason.ADDRESS_WRONG, "goods": Goods.WITH_RIDER},
     order.OrderReturned: PARTIES,
+    order.OrderReinstated: PARTIES
+    | {
+        "rider_id": RIDER,
+        "by": "support",
+        "reason": "rider_mistake",
+        "from_state": "delivered",
+        "to_state": "delivery_exception",
+        "goods": Goods.LEFT,
+    },
     order.OrderStalled: PARTIES | {"state": "preparing", "owner": "merchant", "times": 1},
     order.ConfirmationReminded: {"order_id": ORDER, "customer_id": CUSTOMER, "confirm_by": LATER},
     order.WithdrawalRequested: {"order_id": ORDER, "by": "customer", "reason": "changed_mind", "answer_by": LATER},

@@ -103,6 +103,15 @@ failed_at_counter = e.OrderDeliveryFailed(
 )
 undeliverable = e.OrderUndeliverable(**whose(after(minutes=21)))
 redispatched = e.OrderRedispatched(**whose(after(minutes=31)), back_to=OrderState.READY, reason="again", by="agt_1")
+undelivered = e.OrderReinstated(
+    **whose(after(minutes=50)),
+    by=By.SUPPORT,
+    reason="customer_did_not_receive",
+    was=OrderState.DELIVERED,
+    back_to=OrderState.DELIVERY_EXCEPTION,
+    rider_id=RIDER,
+    goods=Goods.LEFT,
+)
 returning = e.ReturnStarted(**whose(after(minutes=31)), rider_id=RIDER)
 brought_back = e.GoodsBroughtBack(**whose(after(minutes=40)), rider_id=RIDER)
 stalled = e.OrderStalled(
@@ -202,6 +211,7 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     failed,
     undeliverable,
     redispatched,
+    undelivered,
     returning,
     brought_back,
     returned,

@@ -46,6 +46,7 @@ STORIES: dict[OrderState, tuple[Story, ...]] = {
         (*f.ACCEPTED, f.undeliverable),
         (*f.COOKING, f.undeliverable),
         (*f.FAILED, f.returning, f.brought_back),
+        (*f.DELIVERED, f.undelivered),
     ),
     _S.RETURNING: (
         (*f.FAILED, f.returning),
@@ -81,6 +82,8 @@ WISHES: Sequence[ExistingOrderCommand] = (
     w.review(),
     w.review(merchant=1),
     w.review(at=20 * w.DAY),
+    w.correct(),
+    w.correct(_S.DELIVERED),
     w.paid(),
     w.unpaid(),
     w.rider_assigned(),

@@ -6,7 +6,7 @@ from services.order.domain import errors
 from services.order.domain import events as e
 from services.order.domain.decisions import can_cancel, can_review
 from services.order.domain.policy import OrderPolicy
-from services.order.domain.values import By, OrderState
+from services.order.domain.values import By, OrderState, Wait
 from shared.kernel.errors import DomainError, NotFound
 from tests.unit.order import facts as f
 from tests.unit.order import wishes as w
@@ -110,7 +110,7 @@ def test_food_that_gets_ready_while_a_cancellation_is_decided_is_remembered() ->
 def test_a_customer_cancels_at_once_until_a_rider_is_assigned(story: str) -> None:
     before = given(*f.STORIES[story])
     private = [e.DeliveryContactWithdrawn] if before.order and before.order.contact_shared else []
-    before.when(w.cancel()).then(told(e.OrderCancelled, by=By.CUSTOMER, reason="changed_mind", fee_cents=0), *private)
+    before.when(w.cancel()).then(told(e.OrderCancelled, by=By.CUSTOMER, reason="changed_mind"), *private)
 
 
 def test_with_a_rider_assigned_the_delivery_is_asked() -> None:
@@ -145,12 +145,61 @@ def test_an_order_that_no_rider_was_found_for_can_be_cancelled() -> None:
     given(*f.UNDELIVERABLE).when(w.cancel()).then(e.OrderCancelled, e.DeliveryContactWithdrawn)
 
 
-def test_a_customer_who_cancels_a_cooking_order_pays_what_policy_says_and_others_do_not() -> None:
-    policy = OrderPolicy(cancellation_fee_cents=500)
-    cooking = given(*f.COOKING).under(policy)
-    cooking.when(w.cancel()).then(told(e.OrderCancelled, fee_cents=500), e.DeliveryContactWithdrawn)
-    cooking.when(w.cancel(By.SUPPORT)).then(told(e.OrderCancelled, fee_cents=0), e.DeliveryContactWithdrawn)
-    given(*f.PAID).under(policy).when(w.cancel()).then(told(e.OrderCancelled, fee_cents=0))
+@pytest.mark.parametrize(
+    ("story", "fee_cents"),
+    [("placed", 0), ("paid", 0), ("accepted", 0), ("cooking", 2800), ("ready", 5600), ("undeliverable", 0)],
+)
+def test_a_customer_who_cancels_pays_what_the_table_says_for_the_state(story: str, fee_cents: int) -> None:
+    for by in (By.CUSTOMER, By.MERCHANT, By.SUPPORT, By.OPERATIONS):
+        ending = given(*f.STORIES[story]).when(w.cancel(by)).outcome()[0]
+        assert isinstance(ending, e.OrderCancelled)
+        assert ending.fee_cents == (fee_cents if by is By.CUSTOMER else 0)
+
+
+def test_once_a_rider_comes_a_part_of_the_carrying_is_paid_as_well() -> None:
+    called_off = given(*f.COOKING, f.assigned).when(w.cancel()).then(e.WithdrawalRequested)
+    called_off.when(w.withdrawn()).then(told(e.OrderCancelled, fee_cents=2800 + 150), e.DeliveryContactWithdrawn)
+
+
+def test_the_figures_of_the_fees_are_policy_and_never_more_than_the_order() -> None:
+    policy = OrderPolicy(cancel_goods_percent_preparing=10, cancel_goods_percent_ready=900)
+    given(*f.COOKING).under(policy).when(w.cancel()).then(
+        told(e.OrderCancelled, fee_cents=560), e.DeliveryContactWithdrawn
+    )
+    dear = given(*f.READY).under(policy).when(w.cancel()).outcome()[0]
+    assert isinstance(dear, e.OrderCancelled)
+    assert dear.fee_cents == f.TOTALS.total_cents
+
+
+def test_a_mistaken_delivery_is_an_exception_again_and_may_be_tried_once_more() -> None:
+    again = (
+        given(*f.DELIVERED)
+        .when(w.correct())
+        .then(
+            told(e.OrderReinstated, by=By.SUPPORT, reason="rider_mistake", was=OrderState.DELIVERED, rider_id=f.RIDER)
+        )
+    )
+    assert again.order is not None
+    assert (again.order.state, again.order.confirm_by) == (OrderState.DELIVERY_EXCEPTION, None)
+    again.when(w.time_is_up(Wait.CONFIRMATION)).then_nothing()
+    tried = again.when(w.redispatch()).then(told(e.OrderRedispatched, back_to=OrderState.READY))
+    tried.when(w.picked_up(at=60)).then(e.OrderOutForDelivery).when(w.delivered(at=70)).then(e.OrderDelivered)
+
+
+def test_a_mistaken_failure_was_a_delivery_by_its_rider() -> None:
+    there = (
+        given(*f.FAILED)
+        .when(w.correct(OrderState.DELIVERED))
+        .then(
+            told(e.OrderReinstated, was=OrderState.DELIVERY_EXCEPTION, back_to=OrderState.DELIVERED),
+            told(e.OrderDelivered, rider_id=f.RIDER),
+        )
+    )
+    there.when(w.confirm(at=60)).then(e.OrderConfirmed, e.OrderCompleted, e.DeliveryContactWithdrawn)
+
+
+def test_an_order_that_no_rider_ever_had_was_not_delivered() -> None:
+    given(*f.UNDELIVERABLE).when(w.correct(OrderState.DELIVERED)).then_refused(errors.NothingToCorrect)
 
 
 def test_the_customer_confirms_and_the_order_is_complete() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.order.domain import commands as c
-from services.order.domain.values import By, Goods, Wait
+from services.order.domain.values import By, Goods, OrderState, Wait
 from tests.unit.order.facts import ORDER_ID, RIDER, after
 
 DAY = 24 * 60
@@ -44,6 +44,18 @@ def confirm(at: float = 32) -> c.ConfirmOrder:
 
 def review(merchant: int = 5, at: float = 33) -> c.ReviewOrder:
     return c.ReviewOrder(**_when(at), merchant_score=merchant, rider_score=4, platform_score=5, comment="hot!")
+
+
+def correct(to: OrderState = OrderState.DELIVERY_EXCEPTION, at: float = 50) -> c.CorrectOrder:
+    return c.CorrectOrder(**_when(at), by=By.SUPPORT, to=to, reason="rider_mistake", goods=Goods.WITH_RIDER)
+
+
+def correct_undelivered(at: float = 50) -> c.CorrectOrder:
+    return correct(OrderState.DELIVERY_EXCEPTION, at)
+
+
+def correct_delivered(at: float = 50) -> c.CorrectOrder:
+    return correct(OrderState.DELIVERED, at)
 
 
 def paid(at: float = 0) -> c.NotePaymentAuthorized:

@@ -94,3 +94,16 @@ def test_a_settled_case_makes_room_for_another() -> None:
 
 def test_a_complaint_is_a_trouble_in_the_agents_words() -> None:
     assert (COMPLAINT.trouble.kind, COMPLAINT.trouble.note) == (Kind.COMPLAINT, "cold")
+
+
+def test_a_delivery_that_was_none_opens_the_order_again_and_may_have_a_case() -> None:
+    reopen = c.ReopenOrder(order_id=ORDER, now=NOW)
+    reopened = e.OrderReopened(order_id=ORDER)
+    dossier.given(KNOWN, DELIVERED).when(lambda s: d.reopen_order(reopen, s)).then(reopened).and_again_nothing()
+    dossier.given(KNOWN, DELIVERED, reopened).when(lambda s: d.report_trouble(trouble(), s, NONE)).then(FILED)
+
+
+def test_a_cancelled_order_is_not_opened_again() -> None:
+    over = e.OrderEnded(order_id=ORDER, ending=Ending.CANCELLED)
+    reopen = c.ReopenOrder(order_id=ORDER, now=NOW)
+    dossier.given(KNOWN, over).when(lambda s: d.reopen_order(reopen, s)).then_nothing()

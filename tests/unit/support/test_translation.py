@@ -64,6 +64,7 @@ EVENTS: list[e.Event] = [
     e.TroubleJoined(order_id=ORDER, case_id=CASE, source="evt_2"),
     SETTLED,
     DELIVERED,
+    e.OrderReopened(order_id=ORDER),
     replace(opened(), note=NOTE),
     e.TroubleAdded(
         case_id=CASE, kind=Kind.UNDELIVERABLE, failure_reason="no_rider", goods="left", severity=Severity.P1

@@ -206,6 +206,17 @@ class AskWithdrawal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectDelivery:
+    """The order's record was corrected: this was delivered after all, or was not; a fact, not a question."""
+
+    delivery_id: str
+    delivered: bool
+    goods: Goods | None
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndOrder:
     """The order was rejected or cancelled: a fact, not a question."""
 
@@ -239,4 +250,5 @@ DeliveryCommand = (
     | ReportReturn
     | AskWithdrawal
     | EndOrder
+    | CorrectDelivery
 )

@@ -40,7 +40,12 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
         case e.ReturnOpened():
             return (*_ALL, SetDeadline(RETURN, event.return_by))
         case (
-            e.Delivered() | e.DeliveryFailed() | e.DeliveryUndeliverable() | e.DeliveryWithdrawn() | e.GoodsReturned()
+            e.DeliveryCorrected()
+            | e.Delivered()
+            | e.DeliveryFailed()
+            | e.DeliveryUndeliverable()
+            | e.DeliveryWithdrawn()
+            | e.GoodsReturned()
         ):
             return _ALL
         case (

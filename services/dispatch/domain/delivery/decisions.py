@@ -28,6 +28,8 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             return ask_withdrawal(command, delivery, policy)
         case c.EndOrder():
             return end_order(command, delivery, policy)
+        case c.CorrectDelivery():
+            return correct(command, delivery)
         case (
             c.ReportArrivalAtPickup()
             | c.ReportPickUp()
@@ -153,6 +155,29 @@ def end_order(command: c.EndOrder, delivery: Delivery, policy: DispatchPolicy) -
             return _goods_back(command, delivery, policy)
         case Stage.ANNOUNCED | Stage.WAITING | Stage.ASSIGNED | Stage.AT_PICKUP | Stage.FAILED | Stage.UNDELIVERABLE:
             return [e.DeliveryWithdrawn(reason=command.reason)]
+        case _:
+            assert_never(delivery.stage)
+
+
+def correct(command: c.CorrectDelivery, delivery: Delivery) -> list[e.DeliveryEvent]:
+    """Follows the order's correction: nothing more is carried, or a new attempt may be asked for."""
+    corrected = e.DeliveryCorrected(delivered=command.delivered, goods=command.goods, reason=command.reason)
+    match delivery.stage:
+        case Stage.UNHEARD | Stage.ANNOUNCED | Stage.WITHDRAWN | Stage.RETURNED:
+            return []
+        case Stage.DELIVERED:
+            return [] if command.delivered else [corrected]
+        case (
+            Stage.WAITING
+            | Stage.ASSIGNED
+            | Stage.AT_PICKUP
+            | Stage.PICKED_UP
+            | Stage.AT_DROPOFF
+            | Stage.FAILED
+            | Stage.UNDELIVERABLE
+            | Stage.RETURNING
+        ):
+            return [corrected] if command.delivered else []
         case _:
             assert_never(delivery.stage)
 

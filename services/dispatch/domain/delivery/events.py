@@ -189,6 +189,15 @@ class GoodsReturned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryCorrected:
+    """What was reported was a mistake: it was `delivered` after all, or was not and its `goods` are elsewhere."""
+
+    delivered: bool
+    goods: Goods | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LateReportKept:
     """A former rider's report that fits no more: kept as evidence, changes nothing."""
 
@@ -220,5 +229,6 @@ DeliveryEvent = (
     | WithdrawalRefused
     | ReturnOpened
     | GoodsReturned
+    | DeliveryCorrected
     | LateReportKept
 )

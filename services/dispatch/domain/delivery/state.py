@@ -233,7 +233,13 @@ def _on_the_way(state: Delivery, event: e.ArrivedAtPickup | e.PickedUp | e.Arriv
 
 
 Ending = (
-    e.Delivered | e.DeliveryFailed | e.DeliveryUndeliverable | e.DeliveryWithdrawn | e.ReturnOpened | e.GoodsReturned
+    e.Delivered
+    | e.DeliveryCorrected
+    | e.DeliveryFailed
+    | e.DeliveryUndeliverable
+    | e.DeliveryWithdrawn
+    | e.ReturnOpened
+    | e.GoodsReturned
 )
 
 
@@ -242,6 +248,9 @@ def _ended(state: Delivery, event: Ending) -> Delivery:
     match event:
         case e.Delivered():
             return replace(over, stage=Stage.DELIVERED, rider_id=event.rider_id, goods=None)
+        case e.DeliveryCorrected():
+            stage = Stage.DELIVERED if event.delivered else Stage.FAILED
+            return replace(over, stage=stage, goods=event.goods, failure=None, return_by=None)
         case e.DeliveryFailed():
             past = {**state.past_riders, event.rider_id: state.mode or AssignmentMode.MANUAL}
             return replace(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from deploy.commands.progress import Progress
+from deploy.commands.stream_show import categories_of
 from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, Service, fail, known, variable
 
 evidence_app = typer.Typer(no_args_is_help=True, help="Signed notes of where a log stood, to be kept elsewhere.")
@@ -19,11 +20,7 @@ def verify(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on the way.")] = False,
 ) -> None:
     """Proves that a service's event log is whole, or says where it is not."""
-    from shared.eventstore.verify import verify_log
-
-    url = variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL")
-    with Progress(quiet) as progress:
-        verdict = verify_log(url, tell=progress.tell)
+    verdict = verified(service, run_dir, quiet=quiet)
     typer.echo(f"{verdict.events} events, {verdict.pending} wait for their position, head {verdict.head}")
     for problem in verdict.problems:
         typer.echo(f"{problem.where}: {problem.reason}")
@@ -53,11 +50,8 @@ def checkpoint(
 ) -> None:
     """Proves a log whole, then signs where it stands. A log that is not whole is not signed."""
     from shared.eventstore.checkpoint import sign
-    from shared.eventstore.verify import verify_log
 
-    url = variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL")
-    with Progress() as progress:
-        verdict = verify_log(url, tell=progress.tell)
+    verdict = verified(service, run_dir)
     if not verdict.is_whole:
         fail(f"{verdict.problems[0].where}: {verdict.problems[0].reason}; nothing was signed")
     note = sign(signing_key.read_bytes(), service, verdict.events, verdict.head, datetime.now(UTC))
@@ -96,19 +90,25 @@ def compare(
 ) -> None:
     """Checks the live log of a service against checkpoints that were kept elsewhere."""
     from shared.eventstore import checkpoint as notes
-    from shared.eventstore.verify import verify_log
 
     try:
         signed = [note for path in checkpoints for note in notes.read_checkpoints(path.read_text("utf-8"))]
         keys = notes.public_keys(path.read_bytes() for path in public_key)
     except ValueError as error:
         fail(str(error))
-    url = variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL")
-    with Progress() as progress:
-        verdict = verify_log(url, tell=progress.tell, marks=[note.position for note in signed])
+    verdict = verified(service, run_dir, marks=[note.position for note in signed])
     faults = notes.check(signed, keys)
     faults += [notes.Fault(problem.where, problem.reason) for problem in verdict.problems]
     report(len(signed), faults + notes.check_against(signed, service, verdict.marks, verdict.events))
+
+
+def verified(service: str, run_dir: Path, marks: Sequence[int] = (), *, quiet: bool = False) -> Any:
+    """What a walk over the whole log of a service finds."""
+    from shared.eventstore.verify import verify_log
+
+    url = variable(run_dir, f"DOORSTEP_{known(service).upper()}_POSTGRES_URL")
+    with Progress(quiet) as progress:
+        return verify_log(url, tell=progress.tell, marks=marks, categories=categories_of(service))
 
 
 def report(count: int, faults: Sequence[Any]) -> NoReturn:

@@ -108,14 +108,26 @@ class Blind:
         return None
 
 
-def aggregate_of(service: str, category: str) -> Any:
-    """The service's own aggregate of a category: its codec and its fold."""
+def aggregates_of(service: str) -> Iterator[Any]:
+    """The aggregates whose streams a service keeps."""
     from shared.eventstore.aggregate import Aggregate
 
     for room in AGGREGATE_ROOMS:
         for found in vars(import_module(room.format(service=service))).values():
-            if isinstance(found, Aggregate) and found.category == category:
-                return found
+            if isinstance(found, Aggregate):
+                yield found
+
+
+def categories_of(service: str) -> dict[str, str]:
+    """Of which category of stream each type of event is."""
+    return {entry.name: found.category for found in aggregates_of(service) for entry in found.codec.types}
+
+
+def aggregate_of(service: str, category: str) -> Any:
+    """The service's own aggregate of a category: its codec and its fold."""
+    for found in aggregates_of(service):
+        if found.category == category:
+            return found
     return fail(f"this release of {service} knows no streams of the category {category}")
 
 

@@ -279,11 +279,13 @@ def strip_answers(tx: Transaction, customer_id: str) -> int:
 
     The sealed part goes; answers that an older release recorded in plain are stripped.
     """
-    sealed = tx.connection.execute("UPDATE idempotency SET sealed = NULL WHERE subject_id = %s", (customer_id,))
+    sealed = tx.connection.execute(
+        "UPDATE idempotency SET sealed = NULL WHERE subject_id = %s AND sealed IS NOT NULL", (customer_id,)
+    )
     plain = tx.connection.execute(
         """UPDATE idempotency SET body = (body::jsonb || '{"recipient": null, "note": ""}')::text
             WHERE subject_id IS NULL AND strpos(body, %s) > 0
-              AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ? 'recipient'""",
+              AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ->> 'recipient' IS NOT NULL""",
         (customer_id, customer_id),
     )
     return int(sealed.rowcount + plain.rowcount)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import TupleRow, tuple_row
@@ -54,6 +55,25 @@ WHERE s.version IS DISTINCT FROM e.last OR e.last IS DISTINCT FROM e.count
 ORDER BY 1
 """
 
+# A stream's category follows from the type of its first event, which the chain covers.
+_CATEGORIES = """
+SELECT s.stream_id, s.category, known.category
+FROM streams s JOIN events e ON e.stream_id = s.stream_id AND e.version = 1
+JOIN unnest(%s::text[], %s::text[]) AS known (type, category) ON known.type = e.type
+WHERE known.category <> s.category
+ORDER BY 1
+"""
+
+# What is placed was seen, so its transaction is one that the sequencer's snapshot shows. Found by the index on xid.
+_UNSEEN = """
+SELECT l.position
+FROM sequencer_state state
+JOIN events e ON e.xid >= pg_snapshot_xmax(state.snapshot)
+    OR e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(state.snapshot)))
+JOIN log l ON l.stream_id = e.stream_id AND l.version = e.version
+ORDER BY 1
+"""
+
 _INVERSIONS = """
 SELECT position, stream_id, version
 FROM (SELECT *, lag(version, 1, 0::bigint) OVER (PARTITION BY stream_id ORDER BY position) AS before FROM log) placed
@@ -98,12 +118,14 @@ def verify_log(
     tell: Tell | None = None,
     marks: Sequence[int] = (),
     most_told: int = MOST_TOLD,
+    categories: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Reads the whole log of a service in one snapshot, in bounded memory.
 
     `schema` is needed only for a login whose search_path does not lead to the service's schema. Events that wait for
     the sequencer are counted as pending, not missing. The verdict has the hashes at the positions in `marks`, and
-    at most `most_told` problems of each kind.
+    at most `most_told` problems of each kind. `categories` says of which category of stream each type of event is:
+    with it what the streams say of themselves is checked too.
     """
     with connect(dsn) as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -115,7 +137,7 @@ def verify_log(
             Problem(f"{stream_id} version {version}", "the event is missing from the log")
             for stream_id, version in _rows(connection, _MISSING)
         ]
-        problems += _structure(connection)
+        problems += _structure(connection, categories or {})
         [(pending,)] = _rows(connection, _PENDING)
     return Verdict(verifier.position, pending, verifier.hash.hex(), tuple(problems), verifier.marks)
 
@@ -157,7 +179,7 @@ def _log(connection: Connection) -> Iterator[Spelled]:
     connection.execute(_AS_EVER)
 
 
-def _structure(connection: Connection) -> list[Problem]:
+def _structure(connection: Connection, categories: Mapping[str, str]) -> list[Problem]:
     gaps = [
         Problem(stream_id, f"the stream says version {told}, its {count} events end at version {last}")
         for stream_id, told, last, count in _rows(connection, _GAPS)
@@ -166,9 +188,17 @@ def _structure(connection: Connection) -> list[Problem]:
         Problem(f"position {position}", f"{stream_id} version {version} does not follow the version before it")
         for position, stream_id, version in _rows(connection, _INVERSIONS)
     ]
-    return gaps + inversions
+    unseen = [
+        Problem(f"position {position}", "its transaction is not one that the sequencer had seen")
+        for (position,) in _rows(connection, _UNSEEN)
+    ]
+    misfiled = [
+        Problem(stream_id, f"the stream says that it is of the category {told}, its events are of {known}")
+        for stream_id, told, known in _rows(connection, _CATEGORIES, (list(categories), list(categories.values())))
+    ]
+    return gaps + inversions + unseen + misfiled
 
 
-def _rows(connection: Connection, query: str) -> list[TupleRow]:
+def _rows(connection: Connection, query: str, values: Sequence[Any] | None = None) -> list[TupleRow]:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query).fetchmany(MOST_TOLD)
+        return cursor.execute(query, values).fetchmany(MOST_TOLD)

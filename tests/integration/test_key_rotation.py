@@ -1,6 +1,9 @@
 """The master key changes while people order and are forgotten, and no event is touched."""
 
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +18,7 @@ from tests.unit.eventstore.tabs import MASTER_KEY, TABS, context, opened
 NEW_KEY = bytes(range(100, 132))
 BOTH = NEW_KEY + MASTER_KEY
 PEOPLE = 7
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -74,6 +78,38 @@ def test_a_rotation_that_was_stopped_goes_on_where_it_was(url: str, monkeypatch:
         rotate(url, BOTH, stop)
     assert rotate(url, BOTH) == Rotated(rewrapped=2, current=4, lost=())
     assert rotate(url, BOTH) == Rotated(rewrapped=0, current=6, lost=())
+
+
+def test_a_rotation_that_was_killed_leaves_every_key_whole_and_goes_on(url: str) -> None:
+    command = [sys.executable, "-m", "tests.integration.rotating", url, BOTH.hex()]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "2\n"
+        process.stdin.write("x")
+        process.stdin.flush()
+        assert process.stdout.readline() == "4\n"
+        process.kill()
+    for person in range(1, PEOPLE):
+        assert opens(url, BOTH, f"cus_{person}")
+    assert rotate(url, BOTH) == Rotated(rewrapped=2, current=4, lost=())
+    assert opens(url, NEW_KEY, "cus_6")
+
+
+def test_whoever_is_forgotten_while_keys_are_rotated_stays_forgotten(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(done: int, _total: int) -> None:
+        if done == 2:
+            with closing(PostgresStore(url, BOTH)) as store:
+                store.forget("cus_1")
+                store.forget("cus_6")
+
+    monkeypatch.setattr(rotation, "BATCH", 2)
+    assert rotate(url, BOTH, forget) == Rotated(rewrapped=5, current=0, lost=())
+    with closing(PostgresStore(url, NEW_KEY)) as store, store.transaction() as tx:
+        assert tx.vault.open("cus_1", "sealed before") is None
+        assert tx.vault.open("cus_6", "sealed before") is None
 
 
 def test_a_key_that_fits_neither_is_told_and_left_alone(url: str, database: Database) -> None:

@@ -213,7 +213,7 @@ def test_the_list_says_of_each_case_what_its_stream_says(parts: SupportParts, ur
             "agent_id": None,
             "after": None,
         }
-        found = cases(tx.connection, **anything, limit=200)
+        found = cases(tx, **anything, limit=200)
     assert not found.more
     for row in found.rows:
         loaded = parts.store.load(CASE, row.case_id)

@@ -7,8 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.order.domain.payment import PaymentState
 from services.order.reconciliation import Fault
-from services.order.schemas import Identifier, Input, ShortText
+from services.order.schemas import Identifier, Input
 from shared.gateway.cursor import PageQuery
+from shared.gateway.words import Code, Reference
 
 
 class TransferView(BaseModel):
@@ -79,13 +80,13 @@ class BalanceView(BaseModel):
 
 class RefundBody(Input):
     amount_cents: int = Field(gt=0, le=100_000_000)
-    reason: ShortText
+    reason: Code
     refund_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
 
 
 class TipBody(Input):
     amount_cents: int = Field(gt=0, le=100_000_000)
-    method: ShortText | None = Field(default=None, description="how to pay; as the order was paid when absent")
+    method: Reference | None = Field(default=None, description="how to pay; as the order was paid when absent")
     tip_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
 
 

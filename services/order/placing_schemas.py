@@ -18,6 +18,7 @@ from services.order.schemas import (
     ShortText,
     TotalsView,
 )
+from shared.gateway.words import Reference
 
 CouponCode = Annotated[str, StringConstraints(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9-]+$", to_upper=True)]
 
@@ -38,7 +39,7 @@ class ContactBody(Input):
 
 
 class PaymentBody(Input):
-    method: Annotated[str, StringConstraints(max_length=60)]
+    method: Reference
 
 
 class SenderBody(Input):

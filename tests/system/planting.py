@@ -71,6 +71,8 @@ class Customer:
         wish = request_of(merchant_id) | {"contact": {"name": NAME, "phone": WHY, "email": "no address"}}
         assert self.ask("POST", "/v1/orders", json=wish).status_code == 422
         assert self.ask("POST", "/v1/orders", content=f'{{"name": "{NAME}", '.encode()).status_code == 400
+        wish = request_of(merchant_id) | {"payment": {"method": f"sandbox_ok {NAME}"}}
+        assert self.ask("POST", "/v1/orders", json=wish).status_code == 422
         # Everybody is told why an order was cancelled: a code, in nobody's own words.
         assert self.ask("POST", f"/v1/orders/{order_id}/cancel", json={"reason": WHY}).status_code == 422
 

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,16 +215,23 @@ def test_a_forgotten_customer_is_in_no_log_line(forgotten: Planted, session_fold
         assert [path for path in home.rglob("*.log") if SEARCH.in_bytes(contents(path))] == []
 
 
+@contextmanager
+def channel_of(platform: Platform) -> Iterator[Any]:
+    """A short visit: a connection that is left alone while commands run is cut off."""
+    url = platform.environment.everything()["DOORSTEP_AMQP_URL"]
+    with closing(pika.BlockingConnection(pika.URLParameters(url))) as connection:
+        yield connection.channel()
+
+
 @pytest.fixture
 def replayed(forgotten: Planted) -> list[bytes]:
     """What all services' logs say when they are sent again."""
-    url = forgotten.platform.environment.everything()["DOORSTEP_AMQP_URL"]
     bodies: list[bytes] = []
-    with closing(pika.BlockingConnection(pika.URLParameters(url))) as connection:
-        channel = connection.channel()
+    with channel_of(forgotten.platform) as channel:
         channel.queue_declare("partner.again", durable=True)
-        for service in SERVICES:
-            forgotten.doorstep("log", "replay", service, "--queue", "partner.again")
+    for service in SERVICES:
+        forgotten.doorstep("log", "replay", service, "--queue", "partner.again")
+    with channel_of(forgotten.platform) as channel:
         while (got := channel.basic_get("partner.again", auto_ack=True))[0] is not None:
             bodies.append(got[2])
         channel.queue_delete("partner.again")

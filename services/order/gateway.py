@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from services.order import access, answering, live, requests, views
-from services.order.application import perform
 from services.order.city_routes import CityRoutes
 from services.order.customer_routes import CustomerRoutes
 from services.order.doing import do
@@ -251,17 +250,3 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, LifeRo
         order, _ = answering.order_of(tx, order_id)
         access.require_reader(principal, order)
         return order
-
-    def _do(self, call: Call, command: PersonalCommand, may_touch: MayTouch) -> OrderView:
-        """One command on an order that the caller may touch, in one transaction, once."""
-        order_id = command.order_id
-
-        def work(tx: Transaction) -> OrderView:
-            order, version = answering.order_of(tx, order_id)
-            may_touch(call.principal, order)
-            call.expect(version)
-            done = perform(tx, command, call.context, self.parts.policy)
-            personal = access.may_see_recipient(call.principal, order)
-            return answering.order_view(tx, done.state, done.version, personal=personal)
-
-        return call.once(self.parts.store, work)

@@ -84,13 +84,13 @@ def waiting(layout: Layout, *services: str) -> int:
         return sum(channel.queue_declare(queue=queue, passive=True).message_count for queue in queues)
 
 
-def append(layout: Layout, name: str, events: int) -> int:
+def append(layout: Layout, name: str, events: int, appends_per_stream: int = APPENDS_PER_STREAM) -> int:
     """Appends so many events to new streams, many at once; returns how many."""
     appended = 0
     with closing(PostgresStore(layout.postgres["order"], MASTER_KEY, pool_size=1)) as store:
         while appended < events:
             stream = f"ord_{name}_{appended}"
-            for number in range(APPENDS_PER_STREAM):
+            for number in range(appends_per_stream):
                 happened = [Confirmed(stream, each) for each in range(EVENTS_AT_ONCE)]
                 store.append(THINGS, stream, number * EVENTS_AT_ONCE, happened, context())
                 appended += EVENTS_AT_ONCE

@@ -11,7 +11,7 @@ from shared.contracts.message import Message
 from shared.eventstore.ports import Store, Transaction
 from shared.messaging.inbox import Handle, Inbox
 
-SECONDS_PER_MESSAGE = 0.002
+SECONDS_PER_MESSAGE = 0.001
 LOOK_SECONDS = 0.05
 
 

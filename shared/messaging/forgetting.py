@@ -11,6 +11,10 @@ BLANK: dict[str, Any] = {
     "customer": {"name": "", "phone": "", "email": None, "language": "en"},
     "address": "",
     "dropoff": {"lat": 0.0, "lon": 0.0},
+    # Of an errand these are the door where it begins, and whoever waits there.
+    "merchant_name": "",
+    "merchant_phone": "",
+    "pickup_address": "",
 }
 FORGOTTEN = "the person whom this was about has been forgotten"
 _PRIVATE = source_name("order", Channel.PRIVATE)
@@ -18,7 +22,8 @@ _PRIVATE = source_name("order", Channel.PRIVATE)
 # Of public messages only ids are known. What could not be read may be anything: if it names the person it goes whole.
 _PARKED = """
 SELECT parked_id, type, body FROM parked
-WHERE body IS NOT NULL AND position(%s::bytea IN body) > 0 AND (source = %s OR cause = 'unreadable') FOR UPDATE
+WHERE body IS NOT NULL AND position(%s::bytea IN body) > 0 AND (source IN (%s, 'unreadable') OR cause = 'unreadable')
+FOR UPDATE
 """
 
 

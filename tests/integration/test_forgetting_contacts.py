@@ -112,6 +112,7 @@ def test_a_parked_contact_is_blank_and_still_readable_and_one_that_nobody_could_
     assert received is not None
     assert isinstance(received.message, order.DeliveryContactShared)
     assert (received.message.customer.name, received.message.address) == ("", "")
+    assert (received.message.merchant_name, received.message.pickup_address) == ("", "")
 
 
 @pytest.mark.parametrize("listener", ["notify"], indirect=True)

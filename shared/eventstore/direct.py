@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import errors, generators
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, PipelineStatus
 from psycopg.pq.abc import PGresult
 
 from shared.eventstore.connecting import Connection
@@ -36,6 +36,8 @@ class Prepared:
         """Runs it with its values as text; returns how many rows it changed. Raises what psycopg would."""
         given = [_text(values[name]) for name in self._names]
         server = connection.pgconn
+        if server.pipeline_status != PipelineStatus.OFF:
+            return self._run_in_pipeline(connection, values)
         known = _prepared.setdefault(connection, set())
         if self._name not in known:
             server.send_prepare(self._name, self._text)
@@ -48,6 +50,12 @@ class Prepared:
             # Somebody rolled back through psycopg. This transaction is lost; the next one prepares anew.
             known.clear()
             raise
+
+    def _run_in_pipeline(self, connection: Connection, values: Mapping[str, str]) -> int:
+        """Among statements whose answers are still to come only psycopg knows which answer is whose."""
+        with connection.pipeline():
+            cursor = connection.execute(self.statement.encode(), values)
+        return cursor.rowcount
 
 
 @contextmanager

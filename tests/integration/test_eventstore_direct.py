@@ -97,6 +97,17 @@ def test_who_rolls_back_through_psycopg_costs_one_attempt_and_no_more(connection
     assert keep(connection, "b") == 1
 
 
+def test_in_a_pipeline_answers_are_not_mixed_up(connection: Connection) -> None:
+    with connection.pipeline():
+        before = connection.execute("SELECT 1 AS one")
+        assert keep(connection, "a") == 1
+        after = connection.execute("SELECT 2 AS two")
+        assert (before.fetchall(), after.fetchall()) == ([{"one": 1}], [{"two": 2}])
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            keep(connection, "a")
+    assert names(connection) == ["a"]
+
+
 def test_a_lost_server_is_an_outage(connection: Connection) -> None:
     with closing(connect(connection.info.dsn + f" password={connection.info.password}")) as other:
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))

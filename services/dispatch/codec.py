@@ -14,9 +14,15 @@ from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
 from shared.eventstore.snapshot import Snapshots
 
+
+def _as_it_was(data: dict[str, Any]) -> dict[str, Any]:
+    """What a later version can tell besides has the same default in the event itself."""
+    return data
+
+
 DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
-        EventType("DeliveryAnnounced", d.DeliveryAnnounced),
+        EventType("DeliveryAnnounced", d.DeliveryAnnounced, 2, {1: _as_it_was}),
         EventType("DeliveryRequested", d.DeliveryRequested),
         EventType("ReadyTimeMoved", d.ReadyTimeMoved),
         EventType("GoodsReady", d.GoodsReady),
@@ -30,7 +36,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("RiderUnassigned", d.RiderUnassigned),
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
-        EventType("PickedUp", d.PickedUp),
+        EventType("PickedUp", d.PickedUp, 2, {1: _as_it_was}),
         EventType("ArrivedAtDropoff", d.ArrivedAtDropoff),
         EventType("Delivered", d.Delivered),
         EventType("DeliveryFailed", d.DeliveryFailed),

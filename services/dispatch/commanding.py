@@ -80,8 +80,8 @@ def told(call: Call[Any], delivery_id: str) -> Told:
     )
 
 
-def proof_of(call: Call[HandOverBody]) -> Proof:
-    return Proof(kind=call.body.proof.kind, reference=call.body.proof.reference)
+def proof_of(body: HandOverBody) -> Proof:
+    return Proof(kind=body.proof.kind, reference=body.proof.reference)
 
 
 def acting_rider(call: Call[Any]) -> str:

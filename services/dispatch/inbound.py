@@ -95,6 +95,8 @@ def _announce(message: OrderPlaced) -> c.AnnounceDelivery:
         weight_g=message.weight_g,
         volume_ml=message.volume_ml,
         promised_at=message.promised_at,
+        kind=message.kind.value,
+        scheduled_for=message.scheduled_for,
     )
 
 
@@ -119,4 +121,6 @@ def _contact(message: DeliveryContactShared) -> Contact:
         merchant_name=message.merchant_name,
         merchant_phone=message.merchant_phone,
         pickup_address=message.pickup_address,
+        pickup=Place(message.pickup.lat, message.pickup.lon) if message.pickup else None,
+        task=message.task,
     )

@@ -127,10 +127,13 @@ def _offers(delivery_id: str, delivery: Delivery, contact: Contact | None, rider
         WorkOffer(
             delivery_id=delivery_id,
             order_id=delivery.order_id,
+            kind=delivery.kind,
             pickup=Point.of(delivery.pickup),
-            pickup_address=contact.pickup_address if contact else "",
+            # Where an errand begins may be somebody's home: told to whoever takes it, not to all who are asked.
+            pickup_address=contact.pickup_address if contact and contact.pickup is None else "",
             dropoff_cell=delivery.dropoff_cell,
             ready_at=delivery.ready_at,
+            scheduled_for=delivery.scheduled_for,
             answer_by=delivery.offer.answer_by,
         )
     ]
@@ -141,8 +144,12 @@ def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> W
         delivery_id=delivery_id,
         order_id=delivery.order_id,
         stage=delivery.stage,
-        pickup=Point.of(delivery.pickup),
+        kind=delivery.kind,
+        pickup=_pickup(delivery, contact),
         pickup_address=contact.pickup_address if contact else "",
+        pickup_contact_name=contact.merchant_name if contact else "",
+        pickup_contact_phone=contact.merchant_phone if contact else "",
+        task=contact.task if contact else "",
         dropoff=Point.of(contact.dropoff if contact else delivery.dropoff_area),
         address=contact.address if contact else "",
         contact_name=contact.customer_name if contact else "",
@@ -153,11 +160,16 @@ def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> W
     )
 
 
+def _pickup(delivery: Delivery, contact: Contact | None) -> Point:
+    """The door itself where it is told, as a merchant's is to everybody; else the middle of its cell."""
+    return Point.of(contact.pickup if contact is not None and contact.pickup is not None else delivery.pickup)
+
+
 def _return(delivery_id: str, delivery: Delivery, contact: Contact | None) -> WorkReturn:
     return WorkReturn(
         delivery_id=delivery_id,
         order_id=delivery.order_id,
-        pickup=Point.of(delivery.pickup),
+        pickup=_pickup(delivery, contact),
         pickup_address=contact.pickup_address if contact else "",
         return_by=delivery.return_by,
     )

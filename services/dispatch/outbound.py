@@ -73,6 +73,7 @@ def _carrying(event: Any, ids: dict[str, str]) -> Message | None:
                 rider_id=event.rider_id,
                 proof=_proof(event.proof),
                 after_withdrawal=event.after_withdrawal,
+                receipt_cents=event.receipt_cents,
             )
         case d.ArrivedAtDropoff():
             return m.ArrivedAtDropoff(**ids, rider_id=event.rider_id)

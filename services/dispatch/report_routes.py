@@ -3,7 +3,7 @@
 from services.dispatch.commanding import RIDER_ROLE, Commanding, proof_of, told
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as d
-from services.dispatch.schemas import DeliveryView, FailureBody, HandOverBody, ReportBody
+from services.dispatch.schemas import DeliveryView, FailureBody, HandOverBody, PickUpBody, ReportBody
 from shared.gateway.call import Call
 from shared.gateway.route import route
 
@@ -30,14 +30,17 @@ class ReportRoutes(Commanding):
         "POST",
         "/v1/deliveries/<delivery_id>/picked-up",
         roles=RIDER_ROLE,
-        body=HandOverBody,
+        body=PickUpBody,
         answer=DeliveryView,
         command=True,
         summary="Report that the rider has the goods",
-        refusals=NOT_HIS,
+        description="Of an errand that buys something, with what the receipt says.",
+        refusals=(*NOT_HIS, errors.ReceiptMissing),
     )
-    def picked_up(self, call: Call[HandOverBody], delivery_id: str) -> DeliveryView:
-        return self.command(call, d.ReportPickUp(proof=proof_of(call), **told(call, delivery_id)))
+    def picked_up(self, call: Call[PickUpBody], delivery_id: str) -> DeliveryView:
+        proof, receipt_cents = proof_of(call.body), call.body.receipt_cents
+        report = d.ReportPickUp(proof=proof, receipt_cents=receipt_cents, **told(call, delivery_id))
+        return self.command(call, report)
 
     @route(
         "POST",
@@ -63,7 +66,7 @@ class ReportRoutes(Commanding):
         refusals=(*NOT_HIS, errors.DeliveryNotPickedUp),
     )
     def delivered(self, call: Call[HandOverBody], delivery_id: str) -> DeliveryView:
-        return self.command(call, d.ReportDelivered(proof=proof_of(call), **told(call, delivery_id)))
+        return self.command(call, d.ReportDelivered(proof=proof_of(call.body), **told(call, delivery_id)))
 
     @route(
         "POST",

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage
 from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
@@ -95,6 +95,12 @@ class ProofBody(Input):
 
 class HandOverBody(ReportBody):
     proof: ProofBody = ProofBody()
+
+
+class PickUpBody(HandOverBody):
+    receipt_cents: Annotated[
+        int | None, Field(ge=0, le=100_000_000, description="paid at the till, of an errand that buys something")
+    ] = None
 
 
 class FailureBody(ReportBody):
@@ -252,10 +258,12 @@ class WorkOffer(BaseModel):
 
     delivery_id: str
     order_id: str
+    kind: str = FOOD
     pickup: Point
     pickup_address: str
     dropoff_cell: str
     ready_at: datetime | None
+    scheduled_for: datetime | None = None
     answer_by: datetime
 
 
@@ -265,8 +273,12 @@ class WorkDelivery(BaseModel):
     delivery_id: str
     order_id: str
     stage: Stage
+    kind: str = FOOD
     pickup: Point
     pickup_address: str
+    pickup_contact_name: str = ""
+    pickup_contact_phone: str = ""
+    task: str = ""
     dropoff: Point
     address: str
     contact_name: str

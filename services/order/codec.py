@@ -48,6 +48,8 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("DeliveryContactWithdrawn", order.DeliveryContactWithdrawn),
         EventType("OrderRiderAssigned", order.OrderRiderAssigned),
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
+        EventType("OrderRiderAtPickup", order.OrderRiderAtPickup),
+        EventType("ErrandSettled", order.ErrandSettled),
         EventType("OrderOutForDelivery", order.OrderOutForDelivery, 2, _gained("stalled_at")),
         EventType("OrderDelivered", order.OrderDelivered, 2, _gained("remind_at")),
         EventType("OrderDeliveryFailed", order.OrderDeliveryFailed, 2, _gained("stalled_at")),

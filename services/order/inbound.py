@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.order.domain.commands import (
     FactCommand,
+    NoteAtPickup,
     NoteCancellationWish,
     NoteDelivered,
     NoteDeliveryFailed,
@@ -27,6 +28,7 @@ from shared.contracts.message import Message
 SUBSCRIBED: tuple[type[Message], ...] = (
     dispatch.RiderAssigned,
     dispatch.RiderUnassigned,
+    dispatch.ArrivedAtPickup,
     dispatch.PickedUp,
     dispatch.Delivered,
     dispatch.DeliveryFailed,
@@ -59,8 +61,10 @@ def _from_dispatch(message: dispatch.DeliveryMessage, at: datetime, now: datetim
             return [NoteRiderAssigned(order_id=order_id, at=at, now=now, rider_id=rider_id)]
         case dispatch.RiderUnassigned(rider_id=rider_id, reason=reason):
             return [NoteRiderUnassigned(order_id=order_id, at=at, now=now, rider_id=rider_id, reason=reason)]
-        case dispatch.PickedUp(rider_id=rider_id, after_withdrawal=late):
-            return [NotePickedUp(order_id=order_id, at=at, now=now, rider_id=rider_id, after_withdrawal=late)]
+        case dispatch.ArrivedAtPickup(rider_id=rider_id):
+            return [NoteAtPickup(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case dispatch.PickedUp():
+            return [_pick_up(message, at, now)]
         case dispatch.Delivered(rider_id=rider_id):
             return [NoteDelivered(order_id=order_id, at=at, now=now, rider_id=rider_id)]
         case _:
@@ -84,6 +88,17 @@ def _of_trouble(message: dispatch.DeliveryMessage, at: datetime, now: datetime) 
             return [NoteGoodsReturned(order_id=order_id, at=at, now=now, rider_id=rider_id)]
         case _:
             return []
+
+
+def _pick_up(message: dispatch.PickedUp, at: datetime, now: datetime) -> NotePickedUp:
+    return NotePickedUp(
+        order_id=message.order_id,
+        at=at,
+        now=now,
+        rider_id=message.rider_id,
+        after_withdrawal=message.after_withdrawal,
+        receipt_cents=message.receipt_cents,
+    )
 
 
 def _failure(message: dispatch.DeliveryFailed, at: datetime, now: datetime) -> NoteDeliveryFailed:

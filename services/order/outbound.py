@@ -1,6 +1,6 @@
 """What the world is told of this service's facts: in public nothing personal, contacts in private."""
 
-from typing import assert_never
+from typing import TypedDict, assert_never
 
 from services.order.domain import events as order
 from services.order.domain import merchant, payment
@@ -125,11 +125,19 @@ def _placed(event: order.OrderPlaced) -> Message:
         volume_ml=event.volume_ml,
         promised_at=event.promised_at,
         scheduled_for=event.scheduled_for,
+        discount_cents=event.totals.discount_cents,
+        tip_cents=event.totals.tip_cents,
     )
 
 
 def _line(line: Line) -> PublicLine:
-    return PublicLine(sku=line.sku, name=line.name, quantity=line.quantity, unit_cents=line.unit_cents)
+    return PublicLine(
+        sku=line.sku,
+        name=line.name,
+        quantity=line.quantity,
+        unit_cents=line.unit_cents,
+        options=tuple(option.name for option in line.options),
+    )
 
 
 def _point(place: Place) -> GeoPoint:
@@ -200,9 +208,32 @@ def _contact(order_id: str, event: order.DeliveryContactShared) -> Message | Non
         address=event.recipient.address,
         dropoff=_point(event.recipient.place),
         merchant_id=event.merchant_id,
-        merchant_name=event.pickup.name,
-        merchant_phone=event.pickup.phone,
-        pickup_address=event.pickup.address,
+        **_first_door(event),
+    )
+
+
+class FirstDoor(TypedDict, total=False):
+    """The fields of a shared contact that say where the goods come from."""
+
+    merchant_name: str
+    merchant_phone: str
+    pickup_address: str
+    pickup: GeoPoint
+    task: str
+
+
+def _first_door(event: order.DeliveryContactShared) -> FirstDoor:
+    """The merchant's, or the door where an errand begins with whoever hands the things over there."""
+    if event.errand is None:
+        pickup = event.pickup
+        return FirstDoor(merchant_name=pickup.name, merchant_phone=pickup.phone, pickup_address=pickup.address)
+    stop = event.errand.stop
+    return FirstDoor(
+        merchant_name=stop.contact.name if stop.contact else "",
+        merchant_phone=stop.contact.phone if stop.contact else "",
+        pickup_address=stop.address,
+        pickup=_point(stop.place),
+        task=event.errand.task,
     )
 
 

@@ -28,6 +28,7 @@ REACTS_TO = frozenset(
     {
         "OrderPlaced",
         "OrderAccepted",
+        "ErrandSettled",
         "OrderRejected",
         "OrderCancelled",
         "OrderDelivered",

@@ -73,6 +73,7 @@ class Line(Part):
     name: str
     quantity: int = Field(ge=1)
     unit_cents: Cents
+    options: tuple[str, ...] = Field(default=(), description="the names of the options chosen for it")
 
 
 class Proof(Part):

@@ -102,6 +102,7 @@ class PickedUp(DeliveryMessage):
     rider_id: str
     proof: Proof
     after_withdrawal: bool = False
+    receipt_cents: int | None = Field(default=None, ge=0, description="what the rider paid at the till, of an errand")
 
 
 class ArrivedAtDropoff(DeliveryMessage):

@@ -30,20 +30,22 @@ class OrderPlaced(OrderMessage):
     """A customer asked for something and the order was found valid; payment and merchant still have their say."""
 
     customer_id: str
-    merchant_id: str
+    merchant_id: str = Field(description="empty for an errand: it has no merchant, in this message and all others")
     kind: OrderKind
     items: tuple[Line, ...]
     total_cents: Cents
     currency: str
     pickup_cell: str = Field(description="H3 cell, resolution 9")
     dropoff_cell: str = Field(description="H3 cell, resolution 9")
-    pickup: GeoPoint = Field(description="the merchant's door")
+    pickup: GeoPoint = Field(description="the merchant's door; of an errand the middle of its cell")
     required_skills: tuple[str, ...] = ()
     priority: Priority = Priority.NORMAL
     weight_g: int = Field(default=0, ge=0)
     volume_ml: int = Field(default=0, ge=0)
     promised_at: datetime
     scheduled_for: datetime | None = None
+    discount_cents: Cents = 0
+    tip_cents: Cents = 0
 
 
 class PaymentAuthorized(OrderMessage):
@@ -263,6 +265,8 @@ class DeliveryContactShared(OrderMessage):
     merchant_name: str
     merchant_phone: str = ""
     pickup_address: str = ""
+    pickup: GeoPoint | None = Field(default=None, description="the door where an errand begins")
+    task: str = Field(default="", description="what an errand asks for, in the customer's own words")
 
 
 class DeliveryContactWithdrawn(OrderMessage):

@@ -7,7 +7,10 @@ from shared.kernel.place import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """What a rider must know to find the two doors."""
+    """What a rider must know to find the two doors, and of an errand what is to be done.
+
+    `pickup` is the door where an errand begins; of a merchant's everybody knows it.
+    """
 
     order_id: str
     customer_id: str
@@ -18,6 +21,8 @@ class Contact:
     merchant_name: str
     merchant_phone: str
     pickup_address: str
+    pickup: Place | None = None
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

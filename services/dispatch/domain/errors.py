@@ -51,6 +51,10 @@ class DeliveryAlreadyPickedUp(DomainError):
     code = "delivery.already_picked_up"
 
 
+class ReceiptMissing(DomainError):
+    code = "delivery.receipt_missing"
+
+
 class DeliveryEnded(DomainError):
     code = "delivery.ended"
 

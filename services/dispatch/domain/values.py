@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+FOOD = "food"
+BUY = "errand_buy"
+"""The kinds of an order that make a difference on the road; the others are told as they come."""
+
 
 class Stage(StrEnum):
     """Where a delivery stands."""

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from services.order.domain.commands import (
     CarryingCommand,
+    NoteAtPickup,
     NoteDelivered,
     NoteDeliveryFailed,
     NoteGoodsReturned,
@@ -31,6 +32,7 @@ from services.order.domain.events import (
     OrderUndeliverable,
     ReturnStarted,
 )
+from services.order.domain.metering import note_at_pickup, settle
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.values import By, Goods, OrderState
@@ -46,6 +48,8 @@ def decide(command: CarryingCommand, order: Order, policy: OrderPolicy) -> list[
             return note_rider_assigned(command, order, policy)
         case NoteRiderUnassigned():
             return note_rider_unassigned(command, order)
+        case NoteAtPickup():
+            return note_at_pickup(command, order)
         case NotePickedUp():
             return note_picked_up(command, order, policy)
         case NoteDelivered():
@@ -108,7 +112,7 @@ def note_picked_up(command: NotePickedUp, order: Order, policy: OrderPolicy) -> 
         case _S.ACCEPTED | _S.PREPARING | _S.READY | _S.CANCELLING | _S.DELIVERY_EXCEPTION | _S.RETURNING:
             if command.after_withdrawal:
                 return [*_withdrawn(command, order, policy), _taken(command, order)]
-            return [_on_the_road(command, order, policy)]
+            return [_on_the_road(command, order, policy), *settle(command, order)]
         case _S.CANCELLED:
             return [_taken(command, order)] if order.goods is Goods.NOT_COLLECTED else []
         case _S.PENDING_ACCEPTANCE | _S.DELIVERING | _S.DELIVERED | _S.COMPLETED | _S.REJECTED | _S.ARCHIVED:
@@ -155,7 +159,7 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
             )
             if order.state is _S.DELIVERING:
                 return [delivered]
-            return [_on_the_road(command, order, policy), delivered]
+            return [_on_the_road(command, order, policy), *settle(command, order), delivered]
         case _S.CANCELLED:
             anyway = DeliveredAfterCancellation(**whose, rider_id=command.rider_id)
             return [] if order.delivered_anyway else [anyway]

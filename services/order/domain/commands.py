@@ -166,9 +166,17 @@ class NoteRiderUnassigned(OrderCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAtPickup(OrderCommand):
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotePickedUp(OrderCommand):
+    """`receipt_cents` is what the rider paid for the things an errand buys."""
+
     rider_id: str
     after_withdrawal: bool = False
+    receipt_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +232,7 @@ class NoteCancellationWish(OrderCommand):
 CarryingCommand = (
     NoteRiderAssigned
     | NoteRiderUnassigned
+    | NoteAtPickup
     | NotePickedUp
     | NoteDelivered
     | NoteDeliveryFailed

@@ -144,6 +144,22 @@ class OrderRiderUnassigned(OrderFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRiderAtPickup(OrderFact):
+    """The rider is where the errand or the food is; a queue is paid for from now on."""
+
+    rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrandSettled(OrderFact):
+    """What an errand really cost: by the receipt and the clock, never more than was agreed."""
+
+    receipt_cents: int | None
+    waited_minutes: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOutForDelivery(OrderFact):
     rider_id: str
     stalled_at: datetime | None = None
@@ -324,7 +340,9 @@ PromiseEvent = (
 CarryingEvent = (
     OrderRiderAssigned
     | OrderRiderUnassigned
+    | OrderRiderAtPickup
     | OrderOutForDelivery
+    | ErrandSettled
     | OrderDelivered
     | OrderDeliveryFailed
     | OrderUndeliverable

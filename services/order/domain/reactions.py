@@ -7,6 +7,7 @@ from services.order.domain.commands import AnyOrderCommand, NotePaymentAuthorize
 from services.order.domain.coupon import CouponCommand, CouponEvent, GiveCouponBack, UseEvent
 from services.order.domain.customer import CustomerEvent
 from services.order.domain.events import (
+    ErrandSettled,
     OrderAccepted,
     OrderCancelled,
     OrderDelivered,
@@ -18,6 +19,7 @@ from services.order.domain.events import (
 from services.order.domain.ledger import Part, PartKind
 from services.order.domain.merchant import FlagMerchant, MerchantCommand, MerchantEvent
 from services.order.domain.paying import (
+    AdjustPayment,
     CapturePayment,
     GiveMoneyBack,
     Moment,
@@ -26,8 +28,11 @@ from services.order.domain.paying import (
     RequestPayment,
 )
 from services.order.domain.payment import PaymentAuthorized, PaymentEvent, PaymentFailed
-from services.order.domain.values import Totals
+from services.order.domain.values import NO_MERCHANT, Totals
 from services.order.domain.waiting import MERCHANT_NO_ANSWER
+
+SETTLED = "settled"
+"""The name of the one change of price that an errand's end may bring."""
 
 Reaction = AnyOrderCommand | PaymentCommand | MerchantCommand | CouponCommand
 AnyEvent = OrderEvent | PaymentEvent | MerchantEvent | CustomerEvent | CityEvent | CouponEvent | UseEvent
@@ -54,10 +59,14 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
         case PaymentFailed():
             return [NotePaymentFailed(order_id=order_id, at=now, now=now)]
         case OrderAccepted():
-            return [CapturePayment(order_id=order_id, at=now, moment=Moment.ACCEPTANCE)]
+            # What an errand costs is known when it is done: until then its money is only reserved.
+            captured = CapturePayment(order_id=order_id, at=now, moment=Moment.ACCEPTANCE)
+            return [] if event.merchant_id == NO_MERCHANT else [captured]
         case OrderDelivered():
             captured = CapturePayment(order_id=order_id, at=now, moment=Moment.DELIVERY)
             return [captured, PassOnTip(order_id=order_id, rider_id=event.rider_id, at=now)]
+        case ErrandSettled():
+            return [AdjustPayment(order_id=order_id, change_id=SETTLED, parts=parts_of(event.totals), at=now)]
         case OrderCancelled():
             return _cancelled(order_id, event, now)
         case OrderRejected():

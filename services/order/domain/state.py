@@ -12,6 +12,7 @@ from services.order.domain.events import (
     DeliveryContactShared,
     DeliveryContactWithdrawn,
     EndEvent,
+    ErrandSettled,
     GoodsBroughtBack,
     GoodsTakenAfterCancellation,
     MerchantReminded,
@@ -33,6 +34,7 @@ from services.order.domain.events import (
     OrderReturned,
     OrderReviewed,
     OrderRiderAssigned,
+    OrderRiderAtPickup,
     OrderRiderUnassigned,
     OrderScheduled,
     OrderStalled,
@@ -52,6 +54,7 @@ from services.order.domain.values import (
     OrderState,
     Review,
     Step,
+    Totals,
     Withdrawal,
 )
 
@@ -95,6 +98,8 @@ class Order:
     ending: OrderCancelled | OrderRejected | None = None
     failure: str | None = None
     delivered_anyway: bool = False
+    settled: Totals | None = None
+    at_pickup: str | None = None
     refund_granted: bool = False
     stalled_at: datetime | None = None
     stalled: int = 0
@@ -106,6 +111,11 @@ class Order:
 
     def whose(self, at: datetime) -> Whose:
         return Whose(customer_id=self.placed.customer_id, merchant_id=self.placed.merchant_id, at=at)
+
+    @property
+    def totals(self) -> Totals:
+        """What the order costs: as placed, or as an errand was settled."""
+        return self.settled or self.placed.totals
 
     def step(self, name: str) -> datetime | None:
         """When a step was last taken."""
@@ -205,9 +215,14 @@ def _after_carrying(order: Order, event: CarryingEvent) -> Order:
         case OrderRiderAssigned():
             return replace(order, rider_id=event.rider_id, steps=order.took("rider_assigned", event.at))
         case OrderRiderUnassigned():
-            return replace(order, rider_id=None)
+            return replace(order, rider_id=None, at_pickup=None)
         case OrderStalled():
             return order
+        case OrderRiderAtPickup():
+            steps = order.took("rider_at_pickup", event.at)
+            return replace(order, at_pickup=event.rider_id, steps=steps)
+        case ErrandSettled():
+            return replace(order, settled=event.totals)
         case OrderOutForDelivery():
             return _on_the_road(order, event)
         case OrderDelivered():

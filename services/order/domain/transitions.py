@@ -146,6 +146,13 @@ RIDER_UNASSIGNED = row(
     *stays(*_KITCHEN, _S.CANCELLING),
     rest=SAME,
 )
+AT_PICKUP = row(
+    "rider at the pick-up",
+    _DISPATCH,
+    "a queue that somebody is sent to is paid for from now on",
+    *stays(_READY, _S.CANCELLING),
+    rest=SAME,
+)
 PICKED_UP = row(
     "picked up",
     _DISPATCH,
@@ -231,6 +238,7 @@ FACT_ROWS = (
     PAYMENT_FAILED,
     RIDER_ASSIGNED,
     RIDER_UNASSIGNED,
+    AT_PICKUP,
     PICKED_UP,
     DELIVERED,
     FAILED,
@@ -328,6 +336,7 @@ _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
         c.NotePaymentFailed: PAYMENT_FAILED,
         c.NoteRiderAssigned: RIDER_ASSIGNED,
         c.NoteRiderUnassigned: RIDER_UNASSIGNED,
+        c.NoteAtPickup: AT_PICKUP,
         c.NotePickedUp: PICKED_UP,
         c.NoteDelivered: DELIVERED,
         c.NoteDeliveryFailed: FAILED,

@@ -91,6 +91,8 @@ late = e.PreparationLate(**whose(after(minutes=25)), ready_at=after(minutes=15))
 ready = e.OrderReady(**whose(after(minutes=14)))
 assigned = e.OrderRiderAssigned(**whose(after(minutes=6)), rider_id=RIDER)
 unassigned = e.OrderRiderUnassigned(**whose(after(minutes=7)), rider_id=RIDER, reason="silent")
+at_pickup = e.OrderRiderAtPickup(**whose(after(minutes=12)), rider_id=RIDER)
+settled = e.ErrandSettled(**whose(after(minutes=16)), receipt_cents=4200, waited_minutes=0, totals=TOTALS)
 picked_up = e.OrderOutForDelivery(**whose(after(minutes=16)), rider_id=RIDER)
 delivered = e.OrderDelivered(
     **whose(after(minutes=30)), rider_id=RIDER, promised_at=after(minutes=40), confirm_by=after(minutes=150)
@@ -156,6 +158,15 @@ errand_placed = replace(
 )
 
 PAID = (placed, awaiting)
+QUEUEING = (
+    replace(
+        errand_placed,
+        kind=OrderKind.QUEUE,
+        terms=ErrandTerms(wait_minutes_max=60, per_minute_cents=60, base_cents=500),
+        totals=Totals(goods_cents=0, service_cents=4100, delivery_fee_cents=300, currency="CNY"),
+    ),
+    *(replace(fact, merchant_id=NO_MERCHANT) for fact in (accepted, replace(shared, errand=ERRAND), ready)),
+)
 SCHEDULED = (replace(placed, ask_at=after(hours=2), scheduled_for=after(hours=3)), scheduled)
 ERRAND_SCHEDULED = (errand_placed, replace(scheduled, merchant_id=NO_MERCHANT))
 ACCEPTED = (*PAID, accepted, shared)
@@ -206,7 +217,9 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     ready,
     assigned,
     unassigned,
+    at_pickup,
     picked_up,
+    settled,
     delivered,
     failed,
     undeliverable,

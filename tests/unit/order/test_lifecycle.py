@@ -37,7 +37,7 @@ STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID, f.SCHEDULED, (f.errand_placed,), f.ERRAND_SCHEDULED),
     _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED, (*f.ACCEPTED, f.late)),
     _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned), (*f.COOKING, f.late)),
-    _S.READY: (f.READY, (*f.READY, f.assigned)),
+    _S.READY: (f.QUEUEING, f.READY, (*f.READY, f.assigned)),
     _S.DELIVERING: (f.ON_THE_WAY,),
     _S.DELIVERED: (f.DELIVERED,),
     _S.DELIVERY_EXCEPTION: (
@@ -56,6 +56,7 @@ STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.COMPLETED: (f.COMPLETED, (*f.COMPLETED, f.reviewed), (*f.COMPLETED, f.review_closed)),
     _S.CANCELLING: (
         f.CANCELLING,
+        _withdrawing(f.QUEUEING),
         _withdrawing(f.COOKING),
         _withdrawing(f.READY),
         (*f.ON_THE_WAY, f.withdrawing),
@@ -89,6 +90,7 @@ WISHES: Sequence[ExistingOrderCommand] = (
     w.rider_assigned(),
     w.rider_assigned(f.OTHER_RIDER),
     w.rider_unassigned(),
+    w.at_pickup(),
     w.picked_up(),
     w.picked_up(late=True),
     w.delivered(),

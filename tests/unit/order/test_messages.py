@@ -35,6 +35,8 @@ from tests.unit.order.payment_facts import EVERY_PAYMENT_EVENT
 EVERYTHING = [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT, *EVERY_CUSTOMER_EVENT]
 OWN_BUSINESS = {
     "OrderScheduled",
+    "OrderRiderAtPickup",
+    "ErrandSettled",
     "OrderRiderAssigned",
     "OrderRiderUnassigned",
     "OrderUndeliverable",

@@ -74,6 +74,10 @@ def rider_unassigned(rider_id: str = RIDER, at: float = 7) -> c.NoteRiderUnassig
     return c.NoteRiderUnassigned(**_when(at), rider_id=rider_id, reason="silent")
 
 
+def at_pickup(at: float = 12) -> c.NoteAtPickup:
+    return c.NoteAtPickup(**_when(at), rider_id=RIDER)
+
+
 def picked_up(*, late: bool = False, at: float = 16) -> c.NotePickedUp:
     return c.NotePickedUp(**_when(at), rider_id=RIDER, after_withdrawal=late)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.dispatch.domain.values import FailureReason, Goods, Priority, Proof
+from services.dispatch.domain.values import FOOD, FailureReason, Goods, Priority, Proof
 from shared.kernel.place import Place
 
 
@@ -21,6 +21,8 @@ class AnnounceDelivery:
     weight_g: int
     volume_ml: int
     promised_at: datetime
+    kind: str = FOOD
+    scheduled_for: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +153,12 @@ class ReportArrivalAtPickup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPickUp:
+    """`receipt_cents` is what was paid for what an errand had to buy."""
+
     delivery_id: str
     rider_id: str
     proof: Proof
+    receipt_cents: int | None = None
     occurred_at: datetime
     now: datetime
 

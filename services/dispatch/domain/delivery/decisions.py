@@ -124,6 +124,8 @@ def announce(command: c.AnnounceDelivery, delivery: Delivery) -> list[e.Delivery
             weight_g=command.weight_g,
             volume_ml=command.volume_ml,
             promised_at=command.promised_at,
+            kind=command.kind,
+            scheduled_for=command.scheduled_for,
         )
     ]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Proof
+from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Proof
 from shared.kernel.place import Place
 
 
@@ -22,6 +22,8 @@ class DeliveryAnnounced:
     weight_g: int = 0
     volume_ml: int = 0
     promised_at: datetime
+    kind: str = FOOD
+    scheduled_for: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ class PickedUp:
     after_withdrawal: bool = False
     report_by: datetime | None = None
     clock_skewed: bool = False
+    receipt_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

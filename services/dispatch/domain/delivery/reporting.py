@@ -8,7 +8,7 @@ from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.finding import come_back, wanted_again
 from services.dispatch.domain.delivery.state import AFTER_PICKUP, BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import RIDER_UNFIT, FailureReason, Goods, Stage
+from services.dispatch.domain.values import BUY, RIDER_UNFIT, FailureReason, Goods, Stage
 from shared.kernel.errors import DomainError
 from shared.kernel.place import distance_m
 
@@ -37,6 +37,8 @@ def arrive_at_pickup(
 
 def pick_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """He has the goods. Reported after a withdrawal it still happened: the goods must come back."""
+    if delivery.kind == BUY and command.receipt_cents is None and delivery.ever_carried_by(command.rider_id):
+        raise errors.ReceiptMissing("say what was paid for the things that were bought", kind=delivery.kind)
     if delivery.carried_by(command.rider_id):
         return [_picked_up(command, delivery, policy)] if delivery.stage in BEFORE_PICKUP else []
     if not delivery.ever_carried_by(command.rider_id):
@@ -47,6 +49,7 @@ def pick_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy)
             proof=command.proof,
             after_withdrawal=True,
             clock_skewed=_skewed(command, delivery, policy),
+            receipt_cents=command.receipt_cents,
         )
         return [late, return_opened(command.rider_id, delivery, command.now, policy)]
     if delivery.stage is Stage.WAITING and command.rider_id in delivery.lost_riders:
@@ -144,6 +147,7 @@ def _picked_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPoli
         proof=command.proof,
         report_by=policy.report_by(command.now, way_m),
         clock_skewed=_skewed(command, delivery, policy),
+        receipt_cents=command.receipt_cents,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage
 from shared.kernel.place import Place
 
 NOWHERE = Place(0.0, 0.0)
@@ -41,6 +41,8 @@ class Delivery:
     weight_g: int = 0
     volume_ml: int = 0
     promised_at: datetime | None = None
+    kind: str = FOOD
+    scheduled_for: datetime | None = None
     ready_at: datetime | None = None
     goods_ready: bool = False
     attempt: int = 0
@@ -144,6 +146,8 @@ def _announced(state: Delivery, event: e.DeliveryAnnounced) -> Delivery:
         weight_g=event.weight_g,
         volume_ml=event.volume_ml,
         promised_at=event.promised_at,
+        kind=event.kind,
+        scheduled_for=event.scheduled_for,
     )
 
 

@@ -26,6 +26,15 @@ def _never(_message: Any) -> bool:
     return False
 
 
+def _of_a_merchant(message: Any) -> bool:
+    return bool(message.merchant_id)
+
+
+def _of_nobody(message: Any) -> bool:
+    """An errand: no merchant is behind it."""
+    return not message.merchant_id
+
+
 def _payment_failed(message: order.OrderCancelled) -> bool:
     return message.reason == PAYMENT_FAILED
 
@@ -49,11 +58,17 @@ class Say:
 
 
 TOLD: Mapping[type[Message], tuple[Say, ...]] = {
-    order.OrderPlaced: (Say(CUSTOMER, "order_placed", ("merchant_id", "total_cents", "currency", "promised_at")),),
+    order.OrderPlaced: (
+        Say(CUSTOMER, "order_placed", ("merchant_id", "total_cents", "currency", "promised_at"), when=_of_a_merchant),
+        Say(CUSTOMER, "errand_placed", ("total_cents", "currency", "promised_at"), when=_of_nobody),
+    ),
     order.PaymentFailed: (Say(CUSTOMER, "payment_failed"),),
     order.OrderAwaitingMerchant: (Say(MERCHANT, "order_waiting", ("answer_by",)),),
     order.MerchantReminded: (Say(MERCHANT, "merchant_reminder", ("answer_by",)),),
-    order.OrderAccepted: (Say(CUSTOMER, "order_accepted", ("merchant_id", "ready_at")),),
+    order.OrderAccepted: (
+        Say(CUSTOMER, "order_accepted", ("merchant_id", "ready_at"), when=_of_a_merchant),
+        Say(CUSTOMER, "errand_accepted", when=_of_nobody),
+    ),
     order.OrderRejected: (Say(CUSTOMER, "order_rejected", ("merchant_id", "reason")),),
     order.PreparationExtended: (
         Say(CUSTOMER, "preparation_extended", ("merchant_id", "ready_at")),
@@ -65,8 +80,8 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(RIDER, "preparation_late", ("merchant_id",)),
     ),
     order.OrderReady: (
-        Say(CUSTOMER, "order_ready", ("merchant_id",)),
-        Say(RIDER, "order_ready", ("merchant_id",)),
+        Say(CUSTOMER, "order_ready", ("merchant_id",), when=_of_a_merchant),
+        Say(RIDER, "order_ready", ("merchant_id",), when=_of_a_merchant),
     ),
     order.OrderOutForDelivery: (Say(CUSTOMER, "out_for_delivery"),),
     order.OrderDelivered: (
@@ -85,7 +100,11 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
     ),
     order.OrderStalled: (Say(MERCHANT, "order_stalled", when=lambda m: m.owner == "merchant"),),
     order.ConfirmationReminded: (Say(CUSTOMER, "confirmation_reminder", ("confirm_by",)),),
-    order.OrderReturned: (Say(CUSTOMER, "order_returned", ("merchant_id",)), Say(MERCHANT, "order_returned")),
+    order.OrderReturned: (
+        Say(CUSTOMER, "order_returned", ("merchant_id",), when=_of_a_merchant),
+        Say(CUSTOMER, "errand_returned", when=_of_nobody),
+        Say(MERCHANT, "order_returned"),
+    ),
     order.WithdrawalRequested: (Say(CUSTOMER, "cancellation_asked", when=lambda m: m.by == "customer"),),
     order.OrderCancelled: (
         # A customer whose payment failed has been told so, and a merchant is first asked when it has not.

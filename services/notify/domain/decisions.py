@@ -129,7 +129,8 @@ def requests(telling: Telling, audience: Audience, now: datetime) -> list[e.Noti
     """The notifications that a telling means now: the recipient's inbox, and a mail where there is an address."""
     recipient = _recipient(telling, audience)
     # A contact is shared with the acceptance of an order: without one nobody has accepted it.
-    if recipient is None or (telling.accepted_only and audience.contact is Contact.UNKNOWN):
+    # An errand has no merchant: its place in the audience is taken by nobody.
+    if not recipient or (telling.accepted_only and audience.contact is Contact.UNKNOWN):
         return []
     media = [Medium.IN_APP]
     if telling.role is Role.CUSTOMER and audience.by_mail:

@@ -3,7 +3,7 @@
 import { render } from "/static/vendor/preact.module.js";
 import { useEffect, useRef, useState } from "/static/vendor/preact-hooks.module.js";
 import { PlatformClock } from "/static/clock.js";
-import { clockTime, money, number, startLanguage, t } from "/static/i18n.js";
+import { clockTime, has, money, number, startLanguage, t } from "/static/i18n.js";
 import { LiveStream } from "/static/live.js";
 import {
   Brand,
@@ -43,6 +43,21 @@ function useOrder() {
   return { order, state };
 }
 
+// The parts of a price beside the items, in the order of the bill; what is nothing is not shown.
+const PARTS = {
+  packing: "packing_cents",
+  service: "service_cents",
+  delivery: "delivery_fee_cents",
+  time: "time_surcharge_cents",
+  weather: "weather_surcharge_cents",
+  tip: "tip_cents",
+};
+
+// An errand has no kitchen: where there is a text of its own for it, that one is said.
+function suited(family, name, order) {
+  return order.kind !== "food" && has(`track.${family}.${name}.errand`) ? `${name}.errand` : name;
+}
+
 // An order that waits and is past its promise is late by the clock, before any event says so.
 function lateMinutes(order) {
   const past = Math.floor(-minutesToPromise(order, clock.now()));
@@ -64,8 +79,8 @@ function Hero({ order }) {
   const late = lateMinutes(order);
   const ended = order.state === "cancelled" || order.state === "rejected";
   return html`<section class="card hero" data-state=${order.state}>
-    <p class="merchant">${order.merchant_name}</p>
-    <h1 aria-live="polite">${t(`track.headline.${order.state}`)}</h1>
+    <p class="merchant">${order.merchant_name || t(`track.kind.${order.kind}`)}</p>
+    <h1 aria-live="polite">${t(`track.headline.${suited("headline", order.state, order)}`)}</h1>
     ${NOTED.has(order.state) && html`<p class="note">${t(`track.note.${order.state}`)}</p>`}
     ${!ended && html`<${Promised} order=${order} />`}
     ${!ended &&
@@ -88,7 +103,7 @@ function Steps({ order }) {
         (row, index) => html`<li key=${`${row.name}-${index}`} data-kind=${row.kind} data-step=${row.name}>
           <i aria-hidden="true"></i>
           <span>
-            ${t(`track.step.${row.name}`)}
+            ${t(`track.step.${suited("step", row.name, order)}`)}
             ${row.kind === "done" && html`<span class="visually-hidden"> – ${t("track.done")}</span>`}
           </span>
           ${row.at && html`<time class="number" datetime=${row.at}>${clockTime(row.at)}</time>`}
@@ -99,8 +114,12 @@ function Steps({ order }) {
 }
 
 function Bill({ order }) {
-  const goods = order.items.reduce((sum, item) => sum + item.quantity * item.unit_cents, 0);
-  const fees = order.total_cents - goods;
+  const totals = order.totals;
+  const rows = Object.entries(PARTS)
+    .filter(([, field]) => totals[field] > 0)
+    .map(([part, field]) => [t(`track.part.${part}`), totals[field]]);
+  if (order.items.length === 0 && totals.goods_cents > 0) rows.unshift([t("track.part.bought"), totals.goods_cents]);
+  if (totals.discount_cents > 0) rows.push([t("track.part.discount"), -totals.discount_cents]);
   return html`<section class="card" aria-labelledby="items-title">
     <h2 id="items-title">${t("track.items")}</h2>
     <table class="bill">
@@ -108,16 +127,20 @@ function Bill({ order }) {
         ${order.items.map(
           (item, index) => html`<tr key=${index}>
             <td class="number quantity">${number(item.quantity)}×</td>
-            <th scope="row">${item.name}</th>
+            <th scope="row">
+              ${item.name}
+              ${item.options?.length > 0 && html`<small>${item.options.map((option) => option.name).join(" · ")}</small>`}
+            </th>
             <td class="number">${money(item.quantity * item.unit_cents, order.currency)}</td>
           </tr>`,
         )}
-        ${fees > 0 &&
-        html`<tr>
-          <td></td>
-          <th scope="row">${t("track.fees")}</th>
-          <td class="number">${money(fees, order.currency)}</td>
-        </tr>`}
+        ${rows.map(
+          ([label, cents]) => html`<tr key=${label}>
+            <td></td>
+            <th scope="row">${label}</th>
+            <td class="number">${money(cents, order.currency)}</td>
+          </tr>`,
+        )}
       </tbody>
       <tfoot>
         <tr>
@@ -154,7 +177,8 @@ function Track() {
   const [, renew] = useState(0);
   useTick(1000);
   useEffect(() => {
-    document.title = `${order ? t(`track.headline.${order.state}`) : t("track.title")} · Doorstep`;
+    const title = order ? t(`track.headline.${suited("headline", order.state, order)}`) : t("track.title");
+    document.title = `${title} · Doorstep`;
   });
   return html`
     <a class="skip-link" href="#order">${t("common.skip")}</a>

@@ -57,6 +57,13 @@ def test_params_are_figures_and_codes_and_no_personal_data() -> None:
     }  # fmt: skip
 
 
+def test_an_errand_is_told_as_one_and_no_merchant_is_named() -> None:
+    assert said(order.OrderPlaced, merchant_id="") == ["errand_placed.customer"]
+    assert said(order.OrderAccepted, merchant_id="") == ["errand_accepted.customer"]
+    assert said(order.OrderReady, merchant_id="") == []
+    assert said(order.OrderReturned, merchant_id="")[0] == "errand_returned.customer"
+
+
 def test_a_rider_without_the_goods_is_not_asked_to_keep_them() -> None:
     assert "delivery_failed.rider" in said(order.OrderDeliveryFailed)
     assert "delivery_failed.rider" not in said(order.OrderDeliveryFailed, goods=Goods.NOT_COLLECTED)

@@ -173,10 +173,11 @@ HEARD: list[tuple[Message, type[Any], dict[str, Any]]] = [
         c.NoteRiderUnassigned,
         {"reason": "silent"},
     ),
+    (dispatch.ArrivedAtPickup(**_DELIVERY, rider_id=RIDER), c.NoteAtPickup, {"rider_id": RIDER}),
     (
-        dispatch.PickedUp(**_DELIVERY, rider_id=RIDER, proof=Proof(), after_withdrawal=True),
+        dispatch.PickedUp(**_DELIVERY, rider_id=RIDER, proof=Proof(), after_withdrawal=True, receipt_cents=4200),
         c.NotePickedUp,
-        {"after_withdrawal": True},
+        {"after_withdrawal": True, "receipt_cents": 4200},
     ),
     (dispatch.Delivered(**_DELIVERY, rider_id=RIDER, proof=Proof()), c.NoteDelivered, {"rider_id": RIDER}),
     (
@@ -235,5 +236,5 @@ def test_compensation_is_known_by_its_message_so_that_it_is_paid_once() -> None:
 
 
 def test_a_message_that_means_nothing_here_asks_for_nothing() -> None:
-    message = dispatch.ArrivedAtPickup(**_DELIVERY, rider_id=RIDER)
+    message = dispatch.ArrivedAtDropoff(**_DELIVERY, rider_id=RIDER)
     assert commands_for(message, envelope_of(message), after(minutes=1)) == []

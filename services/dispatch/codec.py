@@ -45,6 +45,8 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("WithdrawalRefused", d.WithdrawalRefused),
         EventType("ReturnOpened", d.ReturnOpened),
         EventType("GoodsReturned", d.GoodsReturned),
+        EventType("RouteChanged", d.RouteChanged),
+        EventType("LoadChanged", d.LoadChanged),
         EventType("DeliveryCorrected", d.DeliveryCorrected),
         EventType("LateReportKept", d.LateReportKept),
     )

@@ -14,7 +14,9 @@ from shared.contracts.order import (
     DeliveryContactShared,
     DeliveryContactWithdrawn,
     OrderAccepted,
+    OrderAddressChanged,
     OrderCancelled,
+    OrderItemsChanged,
     OrderPlaced,
     OrderReady,
     OrderReinstated,
@@ -34,6 +36,8 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     OrderRejected,
     OrderCancelled,
     OrderReinstated,
+    OrderAddressChanged,
+    OrderItemsChanged,
     WithdrawalRequested,
     RedispatchRequested,
     DeliveryContactShared,
@@ -60,6 +64,8 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
             return (c.EndOrder(delivery_id=sibling_id("dlv", message.order_id), reason=message.reason, now=now),)
         case OrderReinstated():
             return (_correct(message, now),)
+        case OrderAddressChanged() | OrderItemsChanged():
+            return (_changed(message, now),)
         case WithdrawalRequested():
             delivery_id = sibling_id("dlv", message.order_id)
             return (c.AskWithdrawal(delivery_id=delivery_id, reason=message.reason, now=now),)
@@ -97,6 +103,25 @@ def _announce(message: OrderPlaced) -> c.AnnounceDelivery:
         promised_at=message.promised_at,
         kind=message.kind.value,
         scheduled_for=message.scheduled_for,
+    )
+
+
+def _changed(message: OrderAddressChanged | OrderItemsChanged, now: datetime) -> c.MoveDropoff | c.ChangeLoad:
+    delivery_id = sibling_id("dlv", message.order_id)
+    if isinstance(message, OrderAddressChanged):
+        return c.MoveDropoff(
+            delivery_id=delivery_id,
+            dropoff_area=centre_of(message.dropoff_cell),
+            dropoff_cell=message.dropoff_cell,
+            promised_at=message.promised_at,
+            now=now,
+        )
+    return c.ChangeLoad(
+        delivery_id=delivery_id,
+        skills=message.required_skills,
+        weight_g=message.weight_g,
+        volume_ml=message.volume_ml,
+        promised_at=message.promised_at,
     )
 
 

@@ -93,6 +93,8 @@ def _ending(event: Any, ids: dict[str, str]) -> Message | None:
                 evidence=event.evidence,
                 goods=common.Goods(event.goods.value),
             )
+        case d.RouteChanged():
+            return m.RouteChanged(**ids, rider_id=event.rider_id, dropoff_cell=event.dropoff_cell)
         case d.DeliveryCorrected():
             return m.DeliveryCorrected(**ids, delivered=event.delivered, reason=event.reason)
         case d.DeliveryWithdrawn():

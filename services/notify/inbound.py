@@ -93,6 +93,11 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "delivery_failed", ("reason",)),
         Say(RIDER, "delivery_failed", when=lambda m: m.goods is Goods.WITH_RIDER),
     ),
+    order.OrderAddressChanged: (Say(CUSTOMER, "address_changed", ("total_cents", "currency", "promised_at")),),
+    order.OrderItemsChanged: (
+        Say(CUSTOMER, "items_changed", ("total_cents", "currency", "promised_at")),
+        Say(MERCHANT, "items_changed"),
+    ),
     order.OrderReinstated: (
         Say(CUSTOMER, "order_reinstated", ("reason",), when=_undelivered),
         Say(MERCHANT, "order_reinstated", ("reason",), when=_undelivered),
@@ -128,6 +133,7 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(RIDER, "rider_assigned"),
     ),
     dispatch.RiderUnassigned: (Say(CUSTOMER, "rider_unassigned"), Say(RIDER, "rider_unassigned")),
+    dispatch.RouteChanged: (Say(RIDER, "route_changed"),),
     dispatch.ArrivedAtPickup: (Say(MERCHANT, "rider_at_pickup"),),
     dispatch.ArrivedAtDropoff: (Say(CUSTOMER, "rider_at_dropoff"),),
     dispatch.DeliveryUndeliverable: (

@@ -45,6 +45,8 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("PreparationLate", order.PreparationLate, 2, _gained("stalled_at")),
         EventType("OrderReady", order.OrderReady, 2, _gained("stalled_at")),
         EventType("DeliveryContactShared", order.DeliveryContactShared, 2, {1: _without_errand}, _ERRAND),
+        EventType("OrderAddressChanged", order.OrderAddressChanged, personal=_RECIPIENT),
+        EventType("OrderItemsChanged", order.OrderItemsChanged),
         EventType("DeliveryContactWithdrawn", order.DeliveryContactWithdrawn),
         EventType("OrderRiderAssigned", order.OrderRiderAssigned),
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),

@@ -102,6 +102,8 @@ def _about_order(order_id: str, event: order.OrderEvent) -> Message | None:
         return _placed(event)
     if isinstance(event, order.PromiseEvent):
         return _about_promise(order_id, event)
+    if isinstance(event, order.Amendment):
+        return _about_amendment(order_id, event)
     if isinstance(event, order.CarryingEvent):
         return _about_carrying(order_id, event)
     return _about_end(order_id, event)
@@ -193,6 +195,39 @@ def _about_kitchen(
             )
         case order.OrderReady():
             return public.OrderReady(order_id=order_id, customer_id=customer_id, merchant_id=merchant_id)
+        case _:
+            assert_never(event)
+
+
+def _about_amendment(order_id: str, event: order.Amendment) -> Message:
+    customer_id, merchant_id = event.customer_id, event.merchant_id
+    match event:
+        case order.OrderAddressChanged():
+            return public.OrderAddressChanged(
+                order_id=order_id,
+                customer_id=customer_id,
+                merchant_id=merchant_id,
+                rider_id=event.rider_id,
+                dropoff_cell=event.dropoff_cell,
+                total_cents=event.totals.total_cents,
+                difference_cents=event.difference_cents,
+                currency=event.totals.currency,
+                promised_at=event.promised_at,
+            )
+        case order.OrderItemsChanged():
+            return public.OrderItemsChanged(
+                order_id=order_id,
+                customer_id=customer_id,
+                merchant_id=merchant_id,
+                items=tuple(_line(line) for line in event.lines),
+                total_cents=event.totals.total_cents,
+                difference_cents=event.difference_cents,
+                currency=event.totals.currency,
+                required_skills=event.required_skills,
+                weight_g=event.weight_g,
+                volume_ml=event.volume_ml,
+                promised_at=event.promised_at,
+            )
         case _:
             assert_never(event)
 

@@ -29,6 +29,8 @@ REACTS_TO = frozenset(
         "OrderPlaced",
         "OrderAccepted",
         "ErrandSettled",
+        "OrderAddressChanged",
+        "OrderItemsChanged",
         "OrderRejected",
         "OrderCancelled",
         "OrderDelivered",

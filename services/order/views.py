@@ -102,6 +102,14 @@ def change_of(event: e.OrderEvent) -> Change:
             return Change(state=_state_after(event))
 
 
+def amended(event: e.Amendment) -> Change:
+    """What a change of the wish itself changes in the list."""
+    columns: dict[str, Any] = {"total_cents": event.totals.total_cents, "promised_at": event.promised_at}
+    if isinstance(event, e.OrderItemsChanged):
+        columns["item_count"] = sum(line.quantity for line in event.lines)
+    return Change(columns=columns)
+
+
 def _state_after(event: e.OrderEvent) -> OrderState | None:
     match event:
         case e.OrderReinstated() | e.OrderRedispatched() | e.CancellationRefused() | e.WithdrawalUnanswered():
@@ -138,7 +146,7 @@ def fold_order(rows: BatchedRows, version: int, order_id: str, event: e.OrderEve
         return
     row = rows.get(order_id)
     if row is not None:
-        change = change_of(event)
+        change = amended(event) if isinstance(event, e.Amendment) else change_of(event)
         state = state_in_list(OrderState(row["state"]), change)
         rows.put({"order_id": order_id, "version": version, "state": state.value, **change.columns})
 

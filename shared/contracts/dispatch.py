@@ -105,6 +105,13 @@ class PickedUp(DeliveryMessage):
     receipt_cents: int | None = Field(default=None, ge=0, description="what the rider paid at the till, of an errand")
 
 
+class RouteChanged(DeliveryMessage):
+    """The drop-off has moved; the rider who carries it (or None) goes there instead."""
+
+    rider_id: str | None = None
+    dropoff_cell: str
+
+
 class ArrivedAtDropoff(DeliveryMessage):
     rider_id: str
 

@@ -132,6 +132,34 @@ class OrderReady(OrderMessage):
     merchant_id: str
 
 
+class OrderAddressChanged(OrderMessage):
+    """It goes to another door or person, at another price perhaps; who and where exactly is told in private anew."""
+
+    customer_id: str
+    merchant_id: str
+    rider_id: str | None = None
+    dropoff_cell: str = Field(description="H3 cell, resolution 9")
+    total_cents: Cents
+    difference_cents: int = Field(description="what it costs more; negative: less")
+    currency: str
+    promised_at: datetime
+
+
+class OrderItemsChanged(OrderMessage):
+    """Another basket, before the merchant has accepted."""
+
+    customer_id: str
+    merchant_id: str
+    items: tuple[Line, ...]
+    total_cents: Cents
+    difference_cents: int = Field(description="what it costs more; negative: less")
+    currency: str
+    required_skills: tuple[str, ...] = ()
+    weight_g: int = Field(default=0, ge=0)
+    volume_ml: int = Field(default=0, ge=0)
+    promised_at: datetime
+
+
 class OrderOutForDelivery(OrderMessage):
     customer_id: str
     rider_id: str

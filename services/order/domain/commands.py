@@ -8,10 +8,12 @@ from services.order.domain.values import (
     Errand,
     Goods,
     Handling,
+    Line,
     OrderKind,
     OrderState,
     Priority,
     Recipient,
+    Totals,
     Wait,
 )
 from shared.kernel.place import Place
@@ -129,6 +131,29 @@ class CorrectOrder(OrderCommand):
     happened_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeAddress(OrderCommand):
+    """`served`: whether shop and city deliver there; `expected_total_cents`: the price agreed to."""
+
+    recipient: Recipient
+    dropoff_cell: str
+    expected_total_cents: int | None = None
+    served: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeItems(OrderCommand):
+    """A basket that was found valid and priced."""
+
+    lines: tuple[Line, ...]
+    totals: Totals
+    skills: tuple[str, ...]
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+    expected_total_cents: int | None = None
+
+
 PersonalCommand = (
     AcceptOrder
     | RejectOrder
@@ -139,6 +164,8 @@ PersonalCommand = (
     | ConfirmOrder
     | ReviewOrder
     | CorrectOrder
+    | ChangeAddress
+    | ChangeItems
 )
 
 # By facts: of the payment ledger, of dispatch, of support. They are never refused.

@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import assert_never
 
+from services.order.domain.amending import change_address, change_items
 from services.order.domain.asking import contact_shared
 from services.order.domain.commands import (
     AcceptOrder,
     CancelOrder,
+    ChangeAddress,
+    ChangeItems,
     ConfirmOrder,
     CorrectOrder,
     ExtendPreparation,
@@ -62,6 +65,15 @@ def decide(command: PersonalCommand, order: Order, policy: OrderPolicy) -> list[
             return start_preparation(command, order)
         case MarkReady():
             return mark_ready(command, order, policy)
+        case _:
+            return _after_the_kitchen(command, order, policy)
+
+
+AfterTheKitchen = CancelOrder | ConfirmOrder | ReviewOrder | CorrectOrder | ChangeAddress | ChangeItems
+
+
+def _after_the_kitchen(command: AfterTheKitchen, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    match command:
         case CancelOrder():
             return cancel(command, order, policy)
         case ConfirmOrder():
@@ -70,6 +82,10 @@ def decide(command: PersonalCommand, order: Order, policy: OrderPolicy) -> list[
             return review(command, order)
         case CorrectOrder():
             return correct(command, order, policy)
+        case ChangeAddress():
+            return change_address(command, order, policy)
+        case ChangeItems():
+            return change_items(command, order)
         case _:
             assert_never(command)
 

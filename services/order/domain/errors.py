@@ -13,6 +13,7 @@ DomainError
 ├── FoodAlreadyReady          nothing left to extend
 ├── NotAnExtension            the new time is not later
 ├── ReadyTimeOutOfRange       before the order was placed, or too far away
+├── PriceChanged              the change costs something that was not agreed to
 ├── NothingToCorrect          no delivery or failure was recorded that could be wrong
 ├── OrderNotDelivered         nothing to confirm or review yet
 ├── AlreadyReviewed           with other scores
@@ -72,6 +73,10 @@ class NotAnExtension(DomainError):
 
 class ReadyTimeOutOfRange(DomainError):
     code = "order.ready_time_out_of_range"
+
+
+class PriceChanged(DomainError):
+    code = "order.price_changed"
 
 
 class NothingToCorrect(DomainError):

@@ -129,6 +129,31 @@ class DeliveryContactWithdrawn(OrderFact):
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAddressChanged(OrderFact):
+    """Another door or another person. `change` counts the changes of an order, `totals` is the whole new price."""
+
+    recipient: Recipient | None
+    dropoff_cell: str
+    totals: Totals
+    difference_cents: int
+    promised_at: datetime
+    rider_id: str | None
+    change: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderItemsChanged(OrderFact):
+    lines: tuple[Line, ...]
+    totals: Totals
+    difference_cents: int
+    required_skills: tuple[str, ...]
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+    change: int
+
+
 # The carrying: what dispatch reports, as the order understands it.
 
 
@@ -337,6 +362,7 @@ PromiseEvent = (
     | DeliveryContactShared
     | DeliveryContactWithdrawn
 )
+Amendment = OrderAddressChanged | OrderItemsChanged
 CarryingEvent = (
     OrderRiderAssigned
     | OrderRiderUnassigned
@@ -368,4 +394,4 @@ EndEvent = (
     | RefundGranted
     | OrderArchived
 )
-OrderEvent = OrderPlaced | PromiseEvent | CarryingEvent | EndEvent
+OrderEvent = OrderPlaced | PromiseEvent | Amendment | CarryingEvent | EndEvent

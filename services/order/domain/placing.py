@@ -18,7 +18,7 @@ from services.order.domain.policy import OrderPolicy
 from services.order.domain.pricing import Conditions, couponed_cents, discounted, undiscounted
 from services.order.domain.quote import Quote
 from services.order.domain.state import Order
-from services.order.domain.values import NO_MERCHANT, OrderKind, Totals
+from services.order.domain.values import NO_MERCHANT, OrderKind, Recipient, Totals
 from shared.kernel.errors import Fault, InvalidInput, NotFound
 
 _ADDRESS_LENGTH_MAX = 300
@@ -61,7 +61,7 @@ def place(
     """
     if order is not None:
         return []
-    known = [*known_faults, *_payment_faults(command, policy), *_recipient_faults(command)]
+    known = [*known_faults, *_payment_faults(command, policy), *recipient_faults(command.recipient)]
     return [_placed(command, propose(command, merchant, policy, known, around), policy)]
 
 
@@ -191,8 +191,8 @@ def _schedulable(wished: datetime, command: PlaceOrder, policy: OrderPolicy) -> 
     return command.now <= wished <= command.now + policy.span("schedule_ahead")
 
 
-def _recipient_faults(command: PlaceOrder) -> Iterator[Fault]:
-    recipient = command.recipient
+def recipient_faults(recipient: Recipient) -> Iterator[Fault]:
+    """Whether a rider could find the door and ask for somebody."""
     if not recipient.address.strip():
         yield Fault("address", "blank", "the rider needs an address")
     if len(recipient.address) > _ADDRESS_LENGTH_MAX:

@@ -69,6 +69,7 @@ class OrderPolicy:
     errand_budget_max_cents: int = 200_000
     errand_radius_m: int = 15_000
     errand_service_seconds: int = 10 * 60
+    address_change_after_pickup: bool = False
     cancel_goods_percent_accepted: int = 0
     cancel_goods_percent_preparing: int = 50
     cancel_goods_percent_ready: int = 100

@@ -9,9 +9,11 @@ from services.order.domain.customer import CustomerEvent
 from services.order.domain.events import (
     ErrandSettled,
     OrderAccepted,
+    OrderAddressChanged,
     OrderCancelled,
     OrderDelivered,
     OrderEvent,
+    OrderItemsChanged,
     OrderPlaced,
     OrderRejected,
     RefundGranted,
@@ -58,6 +60,9 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
             return [NotePaymentAuthorized(order_id=order_id, at=now, now=now)]
         case PaymentFailed():
             return [NotePaymentFailed(order_id=order_id, at=now, now=now)]
+        case OrderAddressChanged() | OrderItemsChanged():
+            change_id = f"{order_id}-change-{event.change}"
+            return [AdjustPayment(order_id=order_id, change_id=change_id, parts=parts_of(event.totals), at=now)]
         case OrderAccepted():
             # What an errand costs is known when it is done: until then its money is only reserved.
             captured = CapturePayment(order_id=order_id, at=now, moment=Moment.ACCEPTANCE)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypedDict, assert_never
 
 from services.order.domain.events import (
+    Amendment,
     CancellationRefused,
     CarryingEvent,
     ConfirmationReminded,
@@ -17,6 +18,7 @@ from services.order.domain.events import (
     GoodsTakenAfterCancellation,
     MerchantReminded,
     OrderAccepted,
+    OrderAddressChanged,
     OrderArchived,
     OrderAwaitingMerchant,
     OrderCancelled,
@@ -25,6 +27,7 @@ from services.order.domain.events import (
     OrderDelivered,
     OrderDeliveryFailed,
     OrderEvent,
+    OrderItemsChanged,
     OrderOutForDelivery,
     OrderPlaced,
     OrderReady,
@@ -69,7 +72,7 @@ class Whose(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order that has been placed. What was placed stays whole in `placed`; the rest is what became of it.
+    """An order. `placed` is the wish, with the changes made since; the rest is what became of it.
 
     `resumes` is the state that a `cancelling` order goes back to when it cannot be cancelled; `answer_by` is None
     until the payment is authorised and the merchant is asked; `scheduled` means paid for and due later; `stalled`
@@ -101,6 +104,7 @@ class Order:
     settled: Totals | None = None
     at_pickup: str | None = None
     refund_granted: bool = False
+    changes: int = 0
     stalled_at: datetime | None = None
     stalled: int = 0
     asked_to_confirm: bool = False
@@ -140,12 +144,32 @@ def evolve(order: Order | None, event: OrderEvent) -> Order | None:
     return after
 
 
-def _after(order: Order, event: PromiseEvent | CarryingEvent | EndEvent) -> Order:
+def _after(order: Order, event: PromiseEvent | Amendment | CarryingEvent | EndEvent) -> Order:
+    if isinstance(event, Amendment):
+        return _amended(order, event)
     if isinstance(event, PromiseEvent):
         return _after_promise(order, event)
     if isinstance(event, CarryingEvent):
         return _after_carrying(order, event)
     return _after_end(order, event)
+
+
+def _amended(order: Order, event: Amendment) -> Order:
+    placed = replace(order.placed, totals=event.totals, promised_at=event.promised_at)
+    match event:
+        case OrderAddressChanged():
+            placed = replace(placed, recipient=event.recipient, dropoff_cell=event.dropoff_cell)
+        case OrderItemsChanged():
+            placed = replace(
+                placed,
+                lines=event.lines,
+                required_skills=event.required_skills,
+                weight_g=event.weight_g,
+                volume_ml=event.volume_ml,
+            )
+        case _:
+            assert_never(event)
+    return replace(order, placed=placed, changes=event.change)
 
 
 def _advance(order: Order, to: OrderState) -> Order:

@@ -11,6 +11,7 @@ from services.order.domain import commands as c
 from services.order.domain import errors as no
 from services.order.domain.lifecycle import SAME, Refused, Row, Who, row, stays, to
 from services.order.domain.values import OrderState, Wait
+from shared.kernel.errors import InvalidInput
 
 _S = OrderState
 
@@ -114,6 +115,26 @@ CORRECT = row(
     (_TROUBLE, to(_S.DELIVERED, unless=(no.NothingToCorrect,))),
     ((_S.COMPLETED, *_OVER), _ENDED),
     rest=Refused(no.NothingToCorrect),
+)
+
+CHANGE_ADDRESS = row(
+    "change-address",
+    _CUSTOMER,
+    "another door or another person, before the pick-up (after it where policy allows), at the price that it costs",
+    *stays(_PENDING, *_KITCHEN, _S.DELIVERY_EXCEPTION, unless=(no.PriceChanged, InvalidInput)),
+    *stays(_S.DELIVERING, unless=(no.OrderAlreadyPickedUp, no.PriceChanged, InvalidInput)),
+    ((_S.CANCELLING,), Refused(no.OrderIsCancelling)),
+    ((_S.RETURNING,), Refused(no.OrderWithSupport)),
+    (_HANDED_OVER, Refused(no.OrderAlreadyDelivered)),
+    (_OVER, _ENDED),
+)
+CHANGE_ITEMS = row(
+    "change-items",
+    _CUSTOMER,
+    "another basket, before the merchant has accepted, at the price that it costs",
+    *stays(_PENDING, unless=(no.PriceChanged,)),
+    (_OVER, _ENDED),
+    rest=Refused(no.OrderAlreadyAccepted),
 )
 
 PAYMENT_AUTHORIZED = row(
@@ -232,7 +253,19 @@ SUPPORT_CANCELS = row(
     rest=SAME,
 )
 
-PEOPLES_ROWS = (ACCEPT, REJECT, EXTEND, START, MARK_READY, CANCEL, CONFIRM, REVIEW, CORRECT)
+PEOPLES_ROWS = (
+    ACCEPT,
+    REJECT,
+    EXTEND,
+    START,
+    MARK_READY,
+    CANCEL,
+    CONFIRM,
+    REVIEW,
+    CORRECT,
+    CHANGE_ADDRESS,
+    CHANGE_ITEMS,
+)
 FACT_ROWS = (
     PAYMENT_AUTHORIZED,
     PAYMENT_FAILED,
@@ -332,6 +365,8 @@ _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
         c.ConfirmOrder: CONFIRM,
         c.ReviewOrder: REVIEW,
         c.CorrectOrder: CORRECT,
+        c.ChangeAddress: CHANGE_ADDRESS,
+        c.ChangeItems: CHANGE_ITEMS,
         c.NotePaymentAuthorized: PAYMENT_AUTHORIZED,
         c.NotePaymentFailed: PAYMENT_FAILED,
         c.NoteRiderAssigned: RIDER_ASSIGNED,

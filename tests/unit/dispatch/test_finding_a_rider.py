@@ -311,3 +311,31 @@ def test_a_failure_that_was_none_ends_the_delivery_wherever_it_stands(stage: str
 def test_there_is_nothing_to_correct_where_nothing_was_carried(stage: str) -> None:
     for delivered in (True, False):
         s.delivery(*EVERY_STAGE[stage]).when(corrected(delivered=delivered)[0]).then_nothing()
+
+
+def moved_to(cell: str) -> c.MoveDropoff:
+    return c.MoveDropoff(
+        delivery_id=s.DELIVERY, dropoff_area=s.announced.pickup, dropoff_cell=cell, promised_at=s.at(70), now=s.at(20)
+    )
+
+
+@pytest.mark.parametrize("stage", ["announced", "waiting", "assigned", "picked_up", "at_dropoff", "failed"])
+def test_a_delivery_goes_where_the_customer_now_is(stage: str) -> None:
+    (changed,) = s.delivery(*EVERY_STAGE[stage]).when(moved_to("c9")).events
+    assert isinstance(changed, e.RouteChanged)
+    assert (changed.dropoff_cell, changed.promised_at) == ("c9", s.at(70))
+    assert (changed.report_by is not None) is (stage in ("picked_up", "at_dropoff"))
+    s.delivery(*EVERY_STAGE[stage]).when_twice(moved_to("c9")).then_nothing()
+
+
+@pytest.mark.parametrize("stage", ["unheard", "delivered", "withdrawn", "returning", "returned"])
+def test_a_delivery_that_is_over_goes_nowhere(stage: str) -> None:
+    s.delivery(*EVERY_STAGE[stage]).when(moved_to("c9")).then_nothing()
+
+
+def test_another_load_counts_before_anybody_was_asked() -> None:
+    load = c.ChangeLoad(delivery_id=s.DELIVERY, skills=("fragile",), weight_g=1, volume_ml=2, promised_at=s.at(60))
+    changed = e.LoadChanged(skills=("fragile",), weight_g=1, volume_ml=2, promised_at=s.at(60))
+    s.delivery(s.announced).when(load).then(changed)
+    s.delivery(s.announced).when_twice(load).then_nothing()
+    s.delivery(*s.WAITING).when(load).then_nothing()

@@ -245,6 +245,13 @@ def test_the_waits_are_those_of_the_domain_page() -> None:
 
 def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
     shown = {type(event) for event in DELIVERY_EVENTS}
-    internal = {"DeliveryAnnounced", "ReadyTimeMoved", "GoodsReady", "ReportExtended", "LateReportKept"}
-    answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected"}
+    internal = {
+        "DeliveryAnnounced",
+        "ReadyTimeMoved",
+        "GoodsReady",
+        "ReportExtended",
+        "LoadChanged",
+        "LateReportKept",
+    }
+    answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected", "RouteChanged"}
     assert {cls.__name__ for cls in get_args(DeliveryEvent)} == {cls.__name__ for cls in shown} | internal | answered

@@ -15,6 +15,8 @@ DELIVERY = {"delivery_id": "dlv_1", "order_id": ORDER}
 PARTIES = {"order_id": ORDER, "customer_id": CUSTOMER, "merchant_id": MERCHANT}
 CASE = {"case_id": "cas_1-1", "order_id": ORDER}
 
+NEW_PRICE = {"total_cents": 2650, "difference_cents": 100, "currency": "CNY", "promised_at": LATER}
+
 FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderPlaced: PARTIES
     | {
@@ -48,6 +50,8 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderDeliveryFailed: PARTIES
     | {"rider_id": RIDER, "reason": FailureReason.ADDRESS_WRONG, "goods": Goods.WITH_RIDER},
     order.OrderReturned: PARTIES,
+    order.OrderAddressChanged: PARTIES | NEW_PRICE | {"rider_id": RIDER, "dropoff_cell": "c3"},
+    order.OrderItemsChanged: PARTIES | NEW_PRICE | {"items": ()},
     order.OrderReinstated: PARTIES
     | {
         "rider_id": RIDER,
@@ -90,6 +94,7 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     dispatch.OfferExpired: DELIVERY | {"rider_id": RIDER},
     dispatch.RiderAssigned: DELIVERY | {"rider_id": RIDER, "mode": AssignmentMode.ENGINE, "policy_version": "1"},
     dispatch.RiderUnassigned: DELIVERY | {"rider_id": RIDER, "reason": "silent"},
+    dispatch.RouteChanged: DELIVERY | {"rider_id": RIDER, "dropoff_cell": "c3"},
     dispatch.ArrivedAtPickup: DELIVERY | {"rider_id": RIDER},
     dispatch.ArrivedAtDropoff: DELIVERY | {"rider_id": RIDER},
     dispatch.DeliveryUndeliverable: DELIVERY | {"attempt": 1},

@@ -82,6 +82,27 @@ awaiting = e.OrderAwaitingMerchant(**whose(), answer_by=after(minutes=5), remind
 reminded = e.MerchantReminded(**whose(after(minutes=2)), answer_by=after(minutes=5))
 accepted = e.OrderAccepted(**whose(after(minutes=1)), ready_at=after(minutes=15), late_at=after(minutes=25))
 shared = e.DeliveryContactShared(**whose(after(minutes=1)), recipient=RECIPIENT, pickup=PICKUP)
+moved = e.OrderAddressChanged(
+    **whose(after(minutes=5)),
+    recipient=replace(RECIPIENT, address="7 Heron Street", place=Place(30.29, 120.17)),
+    dropoff_cell="8930a1d1a2fffff",
+    totals=replace(TOTALS, delivery_fee_cents=500),
+    difference_cents=200,
+    promised_at=after(minutes=44),
+    rider_id=None,
+    change=1,
+)
+reordered = e.OrderItemsChanged(
+    **whose(after(seconds=30)),
+    lines=(Line(sku="tea", name="Tea", quantity=1, unit_cents=500),),
+    totals=replace(TOTALS, goods_cents=500),
+    difference_cents=-5100,
+    required_skills=(),
+    weight_g=0,
+    volume_ml=0,
+    promised_at=after(minutes=40),
+    change=1,
+)
 rejected = e.OrderRejected(**whose(after(minutes=1)), reason="sold_out")
 cooking = e.PreparationStarted(**whose(after(minutes=3)))
 extended = e.PreparationExtended(
@@ -210,6 +231,8 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     reminded,
     accepted,
     shared,
+    moved,
+    reordered,
     rejected,
     cooking,
     extended,

@@ -33,6 +33,8 @@ def _withdrawing(story: Story) -> Story:
     return (*story, f.assigned, f.withdrawing)
 
 
+LENIENT = OrderPolicy(address_change_after_pickup=True)
+
 STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID, f.SCHEDULED, (f.errand_placed,), f.ERRAND_SCHEDULED),
     _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED, (*f.ACCEPTED, f.late)),
@@ -84,6 +86,11 @@ WISHES: Sequence[ExistingOrderCommand] = (
     w.review(merchant=1),
     w.review(at=20 * w.DAY),
     w.correct(),
+    w.move(),
+    w.move(w.FAR),
+    w.move_out_of_reach(),
+    w.reorder(),
+    w.reorder(800),
     w.correct(_S.DELIVERED),
     w.paid(),
     w.unpaid(),
@@ -115,8 +122,9 @@ def outcomes(
     row: Row, state: OrderState
 ) -> list[tuple[Given, ExistingOrderCommand, list[e.OrderEvent] | DomainError]]:
     return [
-        (given(*story), wish, given(*story).when(wish).outcome_or_refusal())
-        for story, wish in product(lived(state), of(row))
+        (before, wish, before.when(wish).outcome_or_refusal())
+        for story, wish, policy in product(lived(state), of(row), (POLICY, LENIENT))
+        for before in [given(*story).under(policy)]
     ]
 
 

@@ -203,7 +203,8 @@ class OrderMachine(RuleBasedStateMachine):
             assert order is not None
             if before is not None:
                 assert order.state is before.state or (before.state, order.state) in _MOVES
-                listed = views.state_in_list(listed, views.change_of(event))
+                change = views.amended(event) if isinstance(event, e.Amendment) else views.change_of(event)
+                listed = views.state_in_list(listed, change)
             assert listed is order.state, "the list tells another state than the order"
             assert not ended or isinstance(event, _AFTER_THE_END), f"{type(event).__name__} after the end"
             ended += isinstance(event, _ENDS)

@@ -1,10 +1,12 @@
 """Commands as tests like to have them; times are minutes after noon."""
 
+from dataclasses import replace
 from typing import Any
 
 from services.order.domain import commands as c
-from services.order.domain.values import By, Goods, OrderState, Wait
-from tests.unit.order.facts import ORDER_ID, RIDER, after
+from services.order.domain.values import By, Goods, Line, OrderState, Recipient, Wait
+from shared.kernel.place import Place
+from tests.unit.order.facts import ORDER_ID, RECIPIENT, RIDER, TOTALS, after
 
 DAY = 24 * 60
 
@@ -56,6 +58,33 @@ def correct_undelivered(at: float = 50) -> c.CorrectOrder:
 
 def correct_delivered(at: float = 50) -> c.CorrectOrder:
     return correct(OrderState.DELIVERED, at)
+
+
+NEARBY = replace(RECIPIENT, address="7 Heron Street")
+FAR = replace(RECIPIENT, place=Place(30.31, 120.19))
+
+
+def move(recipient: Recipient = NEARBY, total_cents: int | None = None, at: float = 5) -> c.ChangeAddress:
+    return c.ChangeAddress(
+        **_when(at), recipient=recipient, dropoff_cell="8930a1d1a2fffff", expected_total_cents=total_cents
+    )
+
+
+def move_out_of_reach(at: float = 5) -> c.ChangeAddress:
+    return replace(move(at=at), served=False)
+
+
+def reorder(total_cents: int | None = None, at: float = 0.5) -> c.ChangeItems:
+    return c.ChangeItems(
+        **_when(at),
+        lines=(Line(sku="tea", name="Tea", quantity=1, unit_cents=500),),
+        totals=replace(TOTALS, goods_cents=500),
+        skills=(),
+        weight_g=0,
+        volume_ml=0,
+        promised_at=after(minutes=40),
+        expected_total_cents=total_cents,
+    )
 
 
 def paid(at: float = 0) -> c.NotePaymentAuthorized:

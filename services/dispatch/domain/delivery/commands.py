@@ -211,6 +211,28 @@ class AskWithdrawal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveDropoff:
+    """The customer has another address: a fact, whoever has the goods."""
+
+    delivery_id: str
+    dropoff_area: Place
+    dropoff_cell: str
+    promised_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeLoad:
+    """There is something else to carry."""
+
+    delivery_id: str
+    skills: tuple[str, ...]
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectDelivery:
     """The order's record was corrected: this was delivered after all, or was not; a fact, not a question."""
 
@@ -256,4 +278,6 @@ DeliveryCommand = (
     | AskWithdrawal
     | EndOrder
     | CorrectDelivery
+    | MoveDropoff
+    | ChangeLoad
 )

@@ -9,6 +9,7 @@ from services.dispatch.domain.delivery import finding, reporting
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import Goods, Stage
+from shared.kernel.place import distance_m
 
 
 def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
@@ -28,8 +29,8 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             return ask_withdrawal(command, delivery, policy)
         case c.EndOrder():
             return end_order(command, delivery, policy)
-        case c.CorrectDelivery():
-            return correct(command, delivery)
+        case c.CorrectDelivery() | c.MoveDropoff() | c.ChangeLoad():
+            return _follow_the_order(command, delivery, policy)
         case (
             c.ReportArrivalAtPickup()
             | c.ReportPickUp()
@@ -159,6 +160,58 @@ def end_order(command: c.EndOrder, delivery: Delivery, policy: DispatchPolicy) -
             return [e.DeliveryWithdrawn(reason=command.reason)]
         case _:
             assert_never(delivery.stage)
+
+
+def _follow_the_order(
+    command: c.CorrectDelivery | c.MoveDropoff | c.ChangeLoad, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    match command:
+        case c.CorrectDelivery():
+            return correct(command, delivery)
+        case c.MoveDropoff():
+            return move_dropoff(command, delivery, policy)
+        case c.ChangeLoad():
+            return change_load(command, delivery)
+        case _:
+            assert_never(command)
+
+
+def move_dropoff(command: c.MoveDropoff, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Whoever carries it goes there instead, and has the time for that."""
+    over = (Stage.UNHEARD, Stage.DELIVERED, Stage.WITHDRAWN, Stage.RETURNING, Stage.RETURNED)
+    if delivery.stage in over or (delivery.dropoff_cell, delivery.promised_at) == (
+        command.dropoff_cell,
+        command.promised_at,
+    ):
+        return []
+    carried = delivery.stage in (Stage.PICKED_UP, Stage.AT_DROPOFF)
+    report_by = delivery.report_by
+    if carried and report_by is not None:
+        way_m = distance_m(delivery.pickup, command.dropoff_area)
+        report_by = max(report_by, policy.report_by(command.now, way_m))
+    return [
+        e.RouteChanged(
+            rider_id=delivery.rider_id,
+            dropoff_area=command.dropoff_area,
+            dropoff_cell=command.dropoff_cell,
+            promised_at=command.promised_at,
+            report_by=report_by if carried else None,
+        )
+    ]
+
+
+def change_load(command: c.ChangeLoad, delivery: Delivery) -> list[e.DeliveryEvent]:
+    """Only before anybody was asked to carry it: items change before the merchant has accepted."""
+    now = (command.skills, command.weight_g, command.volume_ml)
+    if delivery.stage is not Stage.ANNOUNCED or now == (delivery.skills, delivery.weight_g, delivery.volume_ml):
+        return []
+    changed = e.LoadChanged(
+        skills=command.skills,
+        weight_g=command.weight_g,
+        volume_ml=command.volume_ml,
+        promised_at=command.promised_at,
+    )
+    return [changed]
 
 
 def correct(command: c.CorrectDelivery, delivery: Delivery) -> list[e.DeliveryEvent]:

@@ -192,6 +192,25 @@ class GoodsReturned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteChanged:
+    """The drop-off has moved; `report_by` is the carrier's next report, when he needs longer for that."""
+
+    rider_id: str | None
+    dropoff_area: Place
+    dropoff_cell: str
+    promised_at: datetime
+    report_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadChanged:
+    skills: tuple[str, ...]
+    weight_g: int
+    volume_ml: int
+    promised_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryCorrected:
     """What was reported was a mistake: it was `delivered` after all, or was not and its `goods` are elsewhere."""
 
@@ -233,5 +252,7 @@ DeliveryEvent = (
     | ReturnOpened
     | GoodsReturned
     | DeliveryCorrected
+    | RouteChanged
+    | LoadChanged
     | LateReportKept
 )

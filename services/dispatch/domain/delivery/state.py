@@ -96,14 +96,22 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
             return _unassigned(state, event)
         case e.ArrivedAtPickup() | e.PickedUp() | e.ArrivedAtDropoff():
             return _on_the_way(state, event)
-        case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended():
-            return _times_changed(state, event)
+        case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended() | e.RouteChanged() | e.LoadChanged():
+            return _terms_changed(state, event)
         case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept():
             return _noted(state, event)
         case e.DeliveryGrabbed() | e.WithdrawalRefused():
             return state
         case _:
             return _ended(state, event)
+
+
+def _terms_changed(
+    state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.ReportExtended | e.RouteChanged | e.LoadChanged
+) -> Delivery:
+    if isinstance(event, e.RouteChanged | e.LoadChanged):
+        return _asked_otherwise(state, event)
+    return _times_changed(state, event)
 
 
 def _times_changed(state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.ReportExtended) -> Delivery:
@@ -115,6 +123,30 @@ def _times_changed(state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.R
             return replace(state, goods_ready=True, ready_at=event.ready_at, report_by=report_by)
         case e.ReportExtended():
             return replace(state, report_by=report_by)
+        case _:
+            assert_never(event)
+
+
+def _asked_otherwise(state: Delivery, event: e.RouteChanged | e.LoadChanged) -> Delivery:
+    match event:
+        case e.RouteChanged():
+            stage = Stage.PICKED_UP if state.stage is Stage.AT_DROPOFF else state.stage
+            return replace(
+                state,
+                stage=stage,
+                dropoff_area=event.dropoff_area,
+                dropoff_cell=event.dropoff_cell,
+                promised_at=event.promised_at,
+                report_by=event.report_by or state.report_by,
+            )
+        case e.LoadChanged():
+            return replace(
+                state,
+                skills=event.skills,
+                weight_g=event.weight_g,
+                volume_ml=event.volume_ml,
+                promised_at=event.promised_at,
+            )
         case _:
             assert_never(event)
 

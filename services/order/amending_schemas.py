@@ -1,0 +1,23 @@
+"""What customers send to change a running order."""
+
+from pydantic import Field
+
+from services.order.placing_schemas import ContactBody, ItemBody
+from services.order.schemas import Cents, Input, LongText, Point
+
+
+class ChangeAddressBody(Input):
+    """The whole new address and contact. When it costs something else, `expected_total_cents` says that you agree."""
+
+    dropoff: Point
+    address: LongText
+    contact: ContactBody
+    note: LongText = ""
+    expected_total_cents: Cents | None = None
+
+
+class ChangeItemsBody(Input):
+    """The whole new basket. When it costs something else, `expected_total_cents` says that you agree."""
+
+    items: list[ItemBody] = Field(min_length=1, max_length=200)
+    expected_total_cents: Cents | None = None

@@ -1,0 +1,95 @@
+"""Changes a running order at its customer's wish: where it goes and who gets it, or what is in it, at what price."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from services.order.domain.commands import ChangeAddress, ChangeItems
+from services.order.domain.errors import OrderAlreadyPickedUp, PriceChanged
+from services.order.domain.events import (
+    DeliveryContactShared,
+    OrderAddressChanged,
+    OrderEvent,
+    OrderItemsChanged,
+)
+from services.order.domain.policy import OrderPolicy
+from services.order.domain.pricing import couponed_cents, delivery_fee_cents
+from services.order.domain.state import Order
+from services.order.domain.values import OrderState, Totals
+from shared.kernel.errors import Fault, InvalidInput
+from shared.kernel.place import distance_m
+
+
+def change_address(command: ChangeAddress, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    """Another door or another person; what it costs more or less is told, and agreed to by sending the total."""
+    placed = order.placed
+    if order.state is OrderState.DELIVERING and not policy.address_change_after_pickup:
+        raise OrderAlreadyPickedUp("the rider already has this order", order_id=order.order_id)
+    if command.recipient == placed.recipient:
+        return []
+    if not command.served:
+        raise InvalidInput([Fault("dropoff", "outside_service_area", "nobody delivers there")])
+    way_m = distance_m(placed.pickup.place, command.recipient.place)
+    totals = _with_delivery_fee(placed.totals, delivery_fee_cents(way_m, policy))
+    _agree(order, totals, command.expected_total_cents)
+    longer_m = 0.0
+    if placed.recipient is not None:
+        longer_m = max(0.0, way_m - distance_m(placed.pickup.place, placed.recipient.place))
+    whose = order.whose(command.at)
+    changed = OrderAddressChanged(
+        **whose,
+        recipient=command.recipient,
+        dropoff_cell=command.dropoff_cell,
+        totals=totals,
+        difference_cents=totals.total_cents - placed.totals.total_cents,
+        promised_at=placed.promised_at + timedelta(minutes=longer_m / policy.courier_speed_m_per_minute),
+        rider_id=order.rider_id,
+        change=order.changes + 1,
+    )
+    if not order.contact_shared:
+        return [changed]
+    shared = DeliveryContactShared(**whose, recipient=command.recipient, pickup=placed.pickup, errand=placed.errand)
+    return [changed, shared]
+
+
+def change_items(command: ChangeItems, order: Order) -> list[OrderEvent]:
+    """Another basket, before the merchant has accepted; the coupon stays what it was worth, never more than fits."""
+    placed = order.placed
+    if command.lines == placed.lines:
+        return []
+    discount = min(placed.totals.discount_cents, couponed_cents(command.totals, placed.terms))
+    totals = _with_discount(command.totals, discount)
+    _agree(order, totals, command.expected_total_cents)
+    return [
+        OrderItemsChanged(
+            **order.whose(command.at),
+            lines=command.lines,
+            totals=totals,
+            difference_cents=totals.total_cents - placed.totals.total_cents,
+            required_skills=command.skills,
+            weight_g=command.weight_g,
+            volume_ml=command.volume_ml,
+            promised_at=command.promised_at,
+            change=order.changes + 1,
+        )
+    ]
+
+
+def _with_delivery_fee(totals: Totals, cents: int) -> Totals:
+    return replace(totals, delivery_fee_cents=cents)
+
+
+def _with_discount(totals: Totals, cents: int) -> Totals:
+    return replace(totals, discount_cents=cents)
+
+
+def _agree(order: Order, totals: Totals, expected_total_cents: int | None) -> None:
+    """Nobody pays a price that they have not seen."""
+    before, after = order.placed.totals.total_cents, totals.total_cents
+    if after not in (before, expected_total_cents):
+        raise PriceChanged(
+            "with this change the order costs something else: send the new total to agree",
+            order_id=order.order_id,
+            total_cents=after,
+            difference_cents=after - before,
+            currency=totals.currency,
+        )

@@ -1,0 +1,85 @@
+"""A customer changes where an order goes, who gets it, or what is in it: at the price that it costs, agreed to."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.order.domain import errors
+from services.order.domain import events as e
+from services.order.domain.paying import AdjustPayment
+from services.order.domain.reactions import parts_of, react
+from shared.kernel.errors import InvalidInput
+from tests.unit.order import facts as f
+from tests.unit.order import wishes as w
+from tests.unit.order.scenario import given, told
+
+DEAR = replace(f.TOTALS, delivery_fee_cents=800)
+
+
+@pytest.mark.parametrize("story", ["placed", "paid"])
+def test_another_person_at_the_same_door_costs_nothing_more(story: str) -> None:
+    after = (
+        given(*f.STORIES[story])
+        .when(w.move())
+        .then(told(e.OrderAddressChanged, recipient=w.NEARBY, difference_cents=0, totals=f.TOTALS, change=1))
+    )
+    assert after.order is not None
+    assert after.order.placed.recipient == w.NEARBY
+
+
+@pytest.mark.parametrize("story", ["accepted", "cooking", "ready", "assigned", "failed"])
+def test_once_others_know_where_it_goes_they_are_told_anew(story: str) -> None:
+    given(*f.STORIES[story]).when(w.move()).then(
+        e.OrderAddressChanged, told(e.DeliveryContactShared, recipient=w.NEARBY)
+    )
+
+
+def test_a_longer_way_is_told_with_its_price_and_taken_once_agreed_to() -> None:
+    with pytest.raises(errors.PriceChanged) as refusal:
+        given(*f.ACCEPTED).when(w.move(w.FAR)).outcome()
+    assert refusal.value.facts["difference_cents"] == DEAR.total_cents - f.TOTALS.total_cents
+    agreed = w.move(w.FAR, refusal.value.facts["total_cents"])
+    after = (
+        given(*f.ACCEPTED)
+        .when(agreed)
+        .then(told(e.OrderAddressChanged, totals=DEAR, difference_cents=500), e.DeliveryContactShared)
+    )
+    assert after.order is not None
+    assert after.order.placed.totals == DEAR
+    assert after.order.placed.promised_at > f.placed.promised_at
+
+
+def test_nobody_agrees_to_another_price_than_the_one_it_costs() -> None:
+    given(*f.ACCEPTED).when(w.move(w.FAR, DEAR.total_cents - 1)).then_refused(errors.PriceChanged)
+
+
+def test_an_address_that_nobody_delivers_to_is_told_as_a_fault_of_the_field() -> None:
+    given(*f.ACCEPTED).when(w.move_out_of_reach()).then_refused(InvalidInput)
+
+
+def test_after_the_pick_up_the_address_stays_unless_policy_allows() -> None:
+    given(*f.ON_THE_WAY).when(w.move()).then_refused(errors.OrderAlreadyPickedUp)
+
+
+def test_items_change_before_acceptance_at_their_price() -> None:
+    given(*f.PAID).when(w.reorder()).then_refused(errors.PriceChanged)
+    after = (
+        given(*f.PAID)
+        .when(w.reorder(800))
+        .then(told(e.OrderItemsChanged, difference_cents=-5100, required_skills=(), change=1))
+    )
+    assert after.order is not None
+    assert [line.sku for line in after.order.placed.lines] == ["tea"]
+    given(*f.ACCEPTED).when(w.reorder(800)).then_refused(errors.OrderAlreadyAccepted)
+
+
+def test_the_payment_follows_each_change_once() -> None:
+    for fact in (f.moved, f.reordered):
+        assert react(f.ORDER_ID, fact, f.NOON) == [
+            AdjustPayment(
+                order_id=f.ORDER_ID,
+                change_id=f"{f.ORDER_ID}-change-1",
+                parts=parts_of(fact.totals),
+                at=f.NOON,
+            )
+        ]

@@ -31,7 +31,7 @@ async def keep_shop(hall: TownHall, plan: MerchantPlan) -> None:
         async for kind, data in hall.gateways.listen(
             "order", f"/v1/merchants/{merchant_id}/live", "merchant", merchant_id
         ):
-            for order in data if kind == "orders" else [data]:
+            for order in data if kind == "orders" else [data] if kind == "order" else []:
                 order_id = order["order_id"]
                 if _wants_answer(order) and order_id not in begun:
                     begun.add(order_id)

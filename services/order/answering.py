@@ -10,6 +10,7 @@ from services.order.domain.decisions import can_cancel, can_review
 from services.order.domain.events import OrderCancelled
 from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment
+from services.order.domain.queueing import place_of
 from services.order.domain.state import Order
 from services.order.domain.values import ENDED, Errand, ErrandTerms, Line, OrderState, Recipient, Totals
 from services.order.outbound import payment_id_of
@@ -22,6 +23,7 @@ from services.order.schemas import (
     OrderView,
     PaymentView,
     Point,
+    QueuePlaceView,
     RecipientView,
     ReviewView,
     StepView,
@@ -83,7 +85,13 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
         review=ReviewView(merchant=review.merchant, rider=review.rider, platform=review.platform) if review else None,
         can_cancel=can_cancel(order),
         steps=steps_of(order),
+        queue=_queue_place(order),
     )
+
+
+def _queue_place(order: Order) -> QueuePlaceView | None:
+    place = place_of(order)
+    return None if place is None else QueuePlaceView(lane=place.lane, due_at=place.due_at)
 
 
 def totals_view(totals: Totals) -> TotalsView:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.order.domain import city, coupon, customer, deadlines, merchant, payment, purse, state
+from services.order.domain import city, coupon, customer, deadlines, merchant, pausing, payment, purse, state
 from services.order.domain import events as order
 from services.order.domain.customer import Customer, CustomerEvent
 from services.order.domain.merchant import Merchant, MerchantEvent
@@ -91,6 +91,8 @@ MERCHANT_CODEC: Codec[MerchantEvent] = Codec(
         EventType("ServiceAreaChanged", merchant.ServiceAreaChanged),
         EventType("ItemSoldOut", merchant.ItemSoldOut),
         EventType("ItemBackInStock", merchant.ItemBackInStock),
+        EventType("MerchantPaused", pausing.MerchantPaused),
+        EventType("MerchantResumed", pausing.MerchantResumed),
     ]
 )
 
@@ -127,7 +129,9 @@ ORDER: Aggregate[Order | None, order.OrderEvent] = Aggregate(
 PAYMENT: Aggregate[Payment | None, PaymentEvent] = Aggregate(
     "payment", None, purse.evolve, PAYMENT_CODEC, payment.waits_of
 )
-MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate("merchant", None, merchant.evolve, MERCHANT_CODEC)
+MERCHANT: Aggregate[Merchant | None, MerchantEvent] = Aggregate(
+    "merchant", None, merchant.evolve, MERCHANT_CODEC, pausing.waits_of
+)
 CUSTOMER: Aggregate[Customer, CustomerEvent] = Aggregate("customer", Customer(), customer.evolve, CUSTOMER_CODEC)
 CITY: Aggregate[city.City, city.CityEvent] = Aggregate("city", city.City(), city.evolve, CITY_CODEC)
 COUPON: Aggregate[coupon.Coupon | None, coupon.CouponEvent] = Aggregate("coupon", None, coupon.evolve, COUPON_CODEC)

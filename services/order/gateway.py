@@ -8,6 +8,7 @@ from services.order.customer_routes import CustomerRoutes
 from services.order.doing import do
 from services.order.domain import transitions as table
 from services.order.domain.state import Order
+from services.order.kitchen_routes import KitchenRoutes
 from services.order.life_routes import LifeRoutes
 from services.order.menu_routes import MenuRoutes
 from services.order.money_routes import MoneyRoutes
@@ -38,11 +39,19 @@ from shared.gateway.standard import StandardRoutes
 from shared.kernel.errors import NotFound
 
 WEB = Path(__file__).parent / "web"
-EVERYBODY = {"customer", "merchant", "rider", "dispatcher", "support", "operations", "analyst"}
-MERCHANTS, ORDERS, KITCHEN, PAGES = ("merchants",), ("orders",), ("kitchen",), ("live",)
+ORDERS, KITCHEN, PAGES = ("orders",), ("kitchen",), ("live",)
 
 
-class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, LifeRoutes, MoneyRoutes, StandardRoutes):
+class OrderGateway(
+    CustomerRoutes,
+    MenuRoutes,
+    KitchenRoutes,
+    PlacingRoutes,
+    CityRoutes,
+    LifeRoutes,
+    MoneyRoutes,
+    StandardRoutes,
+):
     """Everything over HTTP that concerns orders and merchants."""
 
     name = "order"
@@ -51,20 +60,6 @@ class OrderGateway(CustomerRoutes, MenuRoutes, PlacingRoutes, CityRoutes, LifeRo
 
     track = page("/track/<order_id>", WEB / "track.html", summary="The customer's tracking page")
     web = assets("/web/<path:path>", WEB)
-
-    @route(
-        "GET",
-        "/v1/merchants/<merchant_id>/live",
-        roles={"merchant", "operations"},
-        answer=OrderView,
-        summary="A merchant's orders as they change",
-        description="One `orders` event with the open orders, then one `order` event for each change.",
-        tags=PAGES,
-    )
-    def watch_merchant(self, call: Call[None], merchant_id: str) -> Stream:
-        if not call.principal.has("operations"):
-            call.principal.require(merchant_id)
-        return Stream(live.merchant_events(self.parts, merchant_id, call.last_position))
 
     @route(
         "GET",

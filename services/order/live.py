@@ -5,7 +5,10 @@ from contextlib import suppress
 
 from services.order import views
 from services.order.answering import order_of, order_view, tracking_view
+from services.order.codec import MERCHANT
 from services.order.domain.state import Order
+from services.order.kitchen import ShopView
+from services.order.menu_answering import merchant_view
 from services.order.projecting import ORDER_LIST
 from services.order.schemas import OrderView, TrackingView
 from services.order.wiring import OrderParts
@@ -49,26 +52,41 @@ def _differs(view: TrackingView, seen: TrackingView) -> bool:
 
 
 def merchant_events(parts: OrderParts, merchant_id: str, last_position: int | None) -> Iterator[Event | None]:
-    """The merchant's open orders as one `orders` event, then one `order` event for each change (id: log position).
+    """The shop as one `shop` event and its open orders as one `orders` event, then one for each change of either.
 
-    A page that comes back with the position it has seen gets the changes since instead of the open orders.
+    The id is the position in the log. A page that comes back with the position it has seen gets the changes since
+    instead of the open orders, after the shop as it is now.
     """
 
     def concerns(stored: StoredEvent) -> bool:
+        if stored.stream_id == merchant_id:
+            return True
         return stored.data.get("merchant_id") == merchant_id and stored.stream_id.startswith("ord_")
 
     listed_up_to = parts.store.follower_position(ORDER_LIST.follower.name)
     start = listed_up_to if last_position is None else last_position
     # What the list has not seen yet, or changes while it is read, follows from the log: seen twice, never missed.
     with parts.broadcast.subscribe(concerns, after_position=start) as changes:
+        yield _shop(parts, merchant_id, start)
         if last_position is None:
             yield Event(listed_up_to, "orders", _open_orders(parts, merchant_id))
         for stored in changes:
             if stored is None:
                 yield None
-                continue
-            view = _view(parts, stored.stream_id)
-            yield None if view is None else Event(stored.position, "order", view)
+            elif stored.stream_id == merchant_id:
+                yield _shop(parts, merchant_id, stored.position)
+            else:
+                view = _view(parts, stored.stream_id)
+                yield None if view is None else Event(stored.position, "order", view)
+
+
+def _shop(parts: OrderParts, merchant_id: str, position: int) -> Event | None:
+    loaded, now = parts.store.load(MERCHANT, merchant_id), parts.clock.now()
+    if loaded.state is None:
+        return None
+    shop = merchant_view(loaded.state, loaded.version, now)
+    speed = parts.settings.clock.speed
+    return Event(position, "shop", ShopView(**shop.model_dump(), server_time=now, clock_speed=speed))
 
 
 def _open_orders(parts: OrderParts, merchant_id: str) -> list[OrderView]:

@@ -13,6 +13,7 @@ from services.order.menu_schemas import (
     OpenSpanBody,
     OptionBody,
     OptionGroupBody,
+    PauseView,
     SpecialDayBody,
     WeeklyHoursBody,
 )
@@ -48,10 +49,19 @@ def merchant_view(merchant: Merchant, version: int, now: datetime) -> MerchantVi
         open_hours=OpenHoursBody(opens=hours.opens, closes=hours.closes, zone=hours.zone) if hours else None,
         week=_week(merchant.week) if merchant.week else None,
         open_now=merchant.open_at(now),
+        pause=pause_view(merchant, now),
         menu=[_item(item, merchant, now) for item in merchant.menu],
         missed_answers=merchant.missed_answers,
         version=version,
     )
+
+
+def pause_view(merchant: Merchant, now: datetime) -> PauseView | None:
+    """The pause that holds at a moment; one whose time is over is none, even before that has been recorded."""
+    pause = merchant.pause
+    if pause is None or not pause.holds_at(now):
+        return None
+    return PauseView(since=pause.since, until=pause.until, reason=pause.reason)
 
 
 def _item(item: MenuItem, merchant: Merchant, now: datetime) -> MenuItemView:

@@ -3,7 +3,8 @@
 from services.order import menu_requests, views
 from services.order.application import perform
 from services.order.codec import MERCHANT
-from services.order.domain.merchant import MerchantAlreadyRegistered, Restock, SellOut, ShopCommand, UnknownItem
+from services.order.domain.merchant import MerchantAlreadyRegistered, Restock, SellOut, UnknownItem
+from services.order.kitchen_routes import change_shop
 from services.order.menu_answering import merchant_summary, merchant_view
 from services.order.menu_schemas import (
     MenuBody,
@@ -100,7 +101,7 @@ class MenuRoutes:
         refusals=(NotFound,),
     )
     def publish_menu(self, call: Call[MenuBody], merchant_id: str) -> MerchantView:
-        return self._change_shop(call, menu_requests.menu(call.body, merchant_id, call.now))
+        return change_shop(self.parts, call, menu_requests.menu(call.body, merchant_id, call.now))
 
     @route(
         "PUT",
@@ -114,7 +115,7 @@ class MenuRoutes:
         refusals=(NotFound,),
     )
     def change_hours(self, call: Call[WeeklyHoursBody], merchant_id: str) -> MerchantView:
-        return self._change_shop(call, menu_requests.hours(call.body, merchant_id, call.now))
+        return change_shop(self.parts, call, menu_requests.hours(call.body, merchant_id, call.now))
 
     @route(
         "PUT",
@@ -128,7 +129,7 @@ class MenuRoutes:
         refusals=(NotFound,),
     )
     def change_service_area(self, call: Call[ServiceAreaBody], merchant_id: str) -> MerchantView:
-        return self._change_shop(call, menu_requests.service_area(call.body, merchant_id, call.now))
+        return change_shop(self.parts, call, menu_requests.service_area(call.body, merchant_id, call.now))
 
     @route(
         "POST",
@@ -142,7 +143,9 @@ class MenuRoutes:
         refusals=(NotFound, UnknownItem),
     )
     def sell_out(self, call: Call[SoldOutBody], merchant_id: str, sku: str) -> MerchantView:
-        return self._change_shop(call, SellOut(merchant_id=merchant_id, at=call.now, sku=sku, until=call.body.until))
+        return change_shop(
+            self.parts, call, SellOut(merchant_id=merchant_id, at=call.now, sku=sku, until=call.body.until)
+        )
 
     @route(
         "POST",
@@ -156,16 +159,4 @@ class MenuRoutes:
         refusals=(NotFound, UnknownItem),
     )
     def restock(self, call: Call[RestockBody], merchant_id: str, sku: str) -> MerchantView:
-        return self._change_shop(call, Restock(merchant_id=merchant_id, at=call.now, sku=sku))
-
-    def _change_shop(self, call: Call, command: ShopCommand) -> MerchantView:
-        """A merchant changes only its own shop, operations any."""
-        if not call.principal.has("operations"):
-            call.principal.require(command.merchant_id)
-
-        def work(tx: Transaction) -> MerchantView:
-            call.expect(tx.load(MERCHANT, command.merchant_id).version)
-            done = perform(tx, command, call.context, self.parts.policy)
-            return merchant_view(done.state, done.version, call.now)
-
-        return call.once(self.parts.store, work)
+        return change_shop(self.parts, call, Restock(merchant_id=merchant_id, at=call.now, sku=sku))

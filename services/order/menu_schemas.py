@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from services.order.domain.area import CORNERS_MIN
+from services.order.domain.pausing import PauseReason
 from services.order.domain.values import Handling
 from services.order.schemas import Cents, Identifier, Input, Minutes, Point, ShortText
 
@@ -168,6 +169,32 @@ class RestockBody(Input):
     pass
 
 
+class PauseBody(Input):
+    """Until a moment, for so many minutes, or (without both) until it is resumed."""
+
+    reason: PauseReason = PauseReason.UNSPECIFIED
+    until: AwareDatetime | None = None
+    minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.until is not None and self.minutes is not None:
+            raise ValueError("give until or minutes, not both")
+        return self
+
+
+class ResumeBody(Input):
+    pass
+
+
+class PauseView(BaseModel):
+    """No orders are taken since then; `until` is absent when somebody has to resume."""
+
+    since: AwareDatetime
+    until: AwareDatetime | None
+    reason: str
+
+
 class MenuItemView(BaseModel):
     """`sold_out_until` tells when it comes back, where somebody has said so."""
 
@@ -198,7 +225,8 @@ class MerchantView(MerchantSummary):
     phone: str
     open_hours: OpenHoursBody | None
     week: WeeklyHoursBody | None
-    open_now: bool
+    open_now: bool = Field(description="by its hours")
+    pause: PauseView | None = None
     area: list[Point]
     packing_cents: int
     menu: list[MenuItemView]

@@ -7,6 +7,7 @@ from services.order.domain import merchant, payment
 from services.order.domain.city import CityEvent
 from services.order.domain.coupon import CouponEvent, UseEvent
 from services.order.domain.customer import CustomerEvent
+from services.order.domain.pausing import MerchantPaused, MerchantResumed
 from services.order.domain.reactions import AnyEvent
 from services.order.domain.values import Line, OrderState, Recipient
 from shared.contracts import order as public
@@ -32,7 +33,7 @@ def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
     if isinstance(event, CityEvent | CouponEvent | UseEvent):
         return []
     if isinstance(event, merchant.MerchantEvent):
-        return _about_merchant(event)
+        return _about_merchant(stored.stream_id, event)
     if isinstance(event, CustomerEvent):
         told = public.CustomerForgotten(customer_id=event.customer_id, order_ids=event.order_ids)
         return [Outgoing(told, event.customer_id)]
@@ -43,13 +44,20 @@ def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
     return [] if said is None else [Outgoing(said, stored.stream_id)]
 
 
-def _about_merchant(event: merchant.MerchantEvent) -> list[Outgoing]:
-    if not isinstance(event, merchant.MerchantRegistered):
-        return []
-    message = public.MerchantRegistered(
-        merchant_id=event.merchant_id, name=event.name, place=_point(event.place), cell=coarse(event.place)
-    )
-    return [Outgoing(message, event.merchant_id)]
+def _about_merchant(merchant_id: str, event: merchant.MerchantEvent) -> list[Outgoing]:
+    match event:
+        case merchant.MerchantRegistered():
+            registered = public.MerchantRegistered(
+                merchant_id=merchant_id, name=event.name, place=_point(event.place), cell=coarse(event.place)
+            )
+            return [Outgoing(registered, merchant_id)]
+        case MerchantPaused():
+            paused = public.MerchantPaused(merchant_id=merchant_id, reason=event.reason, until=event.until)
+            return [Outgoing(paused, merchant_id)]
+        case MerchantResumed():
+            return [Outgoing(public.MerchantResumed(merchant_id=merchant_id, by_time=event.by_time), merchant_id)]
+        case _:
+            return []
 
 
 def _about_payment(payment_id: str, event: payment.PaymentEvent) -> Message | None:

@@ -7,6 +7,8 @@ from services.order.application import perform
 from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC
 from services.order.domain import payment as p
 from services.order.domain.commands import EndWait
+from services.order.domain.merchant import EndPause
+from services.order.domain.pausing import PAUSE
 from services.order.domain.paying import RetryPayment
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.reactions import AnyEvent, react
@@ -76,6 +78,8 @@ class Reactors:
             if due.name.startswith(p.RETRY):
                 order_id, name = sibling_id("ord", due.stream_id), due.name[len(p.RETRY) + 1 :]
                 perform(tx, RetryPayment(order_id=order_id, at=now, name=name), context, self.policy)
+            elif due.name == PAUSE:
+                perform(tx, EndPause(merchant_id=due.stream_id, at=now), context, self.policy)
             else:
                 wait = EndWait(order_id=due.stream_id, at=now, now=now, wait=Wait(due.name))
                 perform(tx, wait, context, self.policy)

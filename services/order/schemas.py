@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from services.order.domain.correcting import CorrectionReason
 from services.order.domain.payment import PaymentState
+from services.order.domain.queueing import Lane
 from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
@@ -210,6 +211,13 @@ class ReviewView(BaseModel):
     platform: int
 
 
+class QueuePlaceView(BaseModel):
+    """What its merchant has to do about an order, and until when."""
+
+    lane: Lane
+    due_at: AwareDatetime
+
+
 class OrderView(BaseModel):
     personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"recipient": None, "note": "", "errand": None})
 
@@ -247,6 +255,7 @@ class OrderView(BaseModel):
     review: ReviewView | None
     can_cancel: bool
     steps: list[StepView]
+    queue: QueuePlaceView | None = Field(default=None, description="its place in the merchant's queue")
 
 
 class Position(BaseModel):

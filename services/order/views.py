@@ -20,6 +20,9 @@ from shared.eventstore.batched import BatchedRows
 from shared.eventstore.ports import Store, Transaction
 
 _KITCHEN = (OrderState.ACCEPTED.value, OrderState.PREPARING.value)
+_KITCHENS_BUSINESS = sorted(
+    state.value for state in OrderState if state not in ENDED | {OrderState.DELIVERING, OrderState.DELIVERED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +263,16 @@ def open_order_ids(store: Store, merchant_id: str, limit: int) -> list[str]:
             "SELECT order_id FROM order_list WHERE merchant_id = %s AND NOT state = ANY(%s)"
             " ORDER BY order_id LIMIT %s",
             (merchant_id, sorted(state.value for state in ENDED), limit),
+        )
+        return [str(row["order_id"]) for row in rows]
+
+
+def kitchen_order_ids(store: Store, merchant_id: str, limit: int) -> list[str]:
+    """The orders of a merchant that its kitchen may have to do something about, oldest first."""
+    with store.reading() as tx:
+        rows = tx.connection.execute(
+            "SELECT order_id FROM order_list WHERE merchant_id = %s AND state = ANY(%s) ORDER BY order_id LIMIT %s",
+            (merchant_id, _KITCHENS_BUSINESS, limit),
         )
         return [str(row["order_id"]) for row in rows]
 

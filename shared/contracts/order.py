@@ -266,6 +266,23 @@ class MerchantRegistered(Message):
     cell: str
 
 
+class MerchantPaused(Message):
+    """Takes no orders from now on. Subject: the merchant's stream."""
+
+    service: ClassVar[str] = "order"
+    merchant_id: str
+    reason: str
+    until: datetime | None = Field(default=None, description="absent: until it says otherwise")
+
+
+class MerchantResumed(Message):
+    """Takes orders again. Subject: the merchant's stream."""
+
+    service: ClassVar[str] = "order"
+    merchant_id: str
+    by_time: bool = Field(description="the pause was over, nobody said anything")
+
+
 class CustomerForgotten(Message):
     """Drop what you hold of this person. `order_ids`: orders of which `DeliveryContactShared` was told."""
 

@@ -44,8 +44,10 @@ def draft_food(command: PlaceOrder, merchant: Merchant, city: City, since: datet
 
 def _merchant_faults(command: PlaceOrder, merchant: Merchant, city: City, times: Times) -> Iterator[Fault]:
     asked_at = times.ask_at or command.now
+    field = "merchant_id" if command.scheduled_for is None else "scheduled_for"
+    if merchant.paused_at(asked_at):
+        yield Fault(field, "merchant_paused", "the merchant takes no orders at the moment")
     if not (merchant.open_at(asked_at) and merchant.open_at(max(times.begins_at, command.now))):
-        field = "merchant_id" if command.scheduled_for is None else "scheduled_for"
         yield Fault(field, "merchant_closed", "the merchant is closed at that time")
     if not merchant.delivers_to(command.dropoff):
         yield Fault("dropoff", "outside_service_area", "the merchant does not deliver there")

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
+from services.order.domain import pausing
 from services.order.domain.area import contains
 from services.order.domain.hours import WeeklyHours
+from services.order.domain.pausing import MerchantPaused, MerchantResumed, Pause
 from services.order.domain.values import MenuItem, OpenHours, Pickup
 from shared.kernel.errors import DomainError, NotFound
 from shared.kernel.place import Place, distance_m
@@ -93,7 +95,15 @@ class ItemBackInStock:
     at: datetime
 
 
-ShopEvent = MenuPublished | HoursChanged | ServiceAreaChanged | ItemSoldOut | ItemBackInStock
+ShopEvent = (
+    MenuPublished
+    | HoursChanged
+    | ServiceAreaChanged
+    | ItemSoldOut
+    | ItemBackInStock
+    | MerchantPaused
+    | MerchantResumed
+)
 MerchantEvent = MerchantRegistered | MerchantFlagged | ShopEvent
 
 
@@ -113,6 +123,7 @@ class Merchant:
     area: tuple[Place, ...]
     service_radius_m: int
     sold_out: Mapping[str, datetime | None] = field(default_factory=dict)
+    pause: Pause | None = None
     missed_answers: int = 0
     flagged_orders: tuple[str, ...] = ()
 
@@ -136,6 +147,9 @@ class Merchant:
             return self.week.open_at(moment)
         hours = self.registered.open_hours
         return hours is None or hours.hold(moment.astimezone(ZoneInfo(hours.zone)).time())
+
+    def paused_at(self, moment: datetime) -> bool:
+        return self.pause is not None and self.pause.holds_at(moment)
 
     def delivers_to(self, place: Place) -> bool:
         if self.area:
@@ -212,6 +226,24 @@ class Restock(ShopCommand):
     sku: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseOrders(ShopCommand):
+    """`until` None: until somebody says otherwise."""
+
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOrders(ShopCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndPause(ShopCommand):
+    """The time of a pause may be over."""
+
+
 MerchantCommand = RegisterMerchant | FlagMerchant | ShopCommand
 
 
@@ -244,6 +276,8 @@ def _after_shop(merchant: Merchant, event: ShopEvent) -> Merchant:
         case ItemBackInStock():
             left = {sku: until for sku, until in merchant.sold_out.items() if sku != event.sku}
             return replace(merchant, sold_out=left)
+        case MerchantPaused() | MerchantResumed():
+            return replace(merchant, pause=pausing.after(merchant.pause, event))
         case _:
             assert_never(event)
 
@@ -289,6 +323,18 @@ def change(command: ShopCommand, merchant: Merchant | None) -> list[MerchantEven
         case Restock():
             _check_on_menu(merchant, command.sku)
             return _unless_same(merchant, ItemBackInStock(sku=command.sku, at=command.at))
+        case _:
+            return [*_of_pause(command, merchant)]
+
+
+def _of_pause(command: ShopCommand, merchant: Merchant) -> list[pausing.PauseEvent]:
+    match command:
+        case PauseOrders():
+            return pausing.pause(command.reason, command.until, command.at, merchant.pause)
+        case ResumeOrders():
+            return pausing.resume(command.at, merchant.pause)
+        case EndPause():
+            return pausing.end_by_time(command.at, merchant.pause)
         case _:
             raise TypeError(f"{type(command).__name__} is not a change of a shop")
 

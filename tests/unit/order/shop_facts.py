@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, time
 
-from services.order.domain import city, coupon, merchant
+from services.order.domain import city, coupon, merchant, pausing
 from services.order.domain.commands import ErrandWish, PlaceOrder
 from services.order.domain.hours import DAYS_OF_A_WEEK, OpenSpan, SpecialDay, WeeklyHours
 from services.order.domain.values import (
@@ -59,12 +59,16 @@ hours_changed = merchant.HoursChanged(week=WEEK, at=f.NOON)
 area_changed = merchant.ServiceAreaChanged(area=AROUND_THE_LAKE, service_radius_m=5_000, at=f.NOON)
 sold_out = merchant.ItemSoldOut(sku="tea", until=f.after(hours=2), at=f.NOON)
 back_in_stock = merchant.ItemBackInStock(sku="tea", at=f.NOON)
+paused = pausing.MerchantPaused(reason="too_busy", until=f.after(minutes=30), at=f.NOON)
+resumed = pausing.MerchantResumed(by_time=True, at=f.after(minutes=30))
 EVERY_SHOP_EVENT: tuple[merchant.MerchantEvent, ...] = (
     published,
     hours_changed,
     area_changed,
     sold_out,
     back_in_stock,
+    paused,
+    resumed,
 )
 
 drawn = city.ZoneDrawn(zone_id="lake", name="Around the lake", area=AROUND_THE_LAKE, at=f.NOON)

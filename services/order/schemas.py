@@ -129,6 +129,7 @@ class OrderSummary(BaseModel):
     ready_at: AwareDatetime | None
     rider_id: str | None
     payment_state: PaymentState
+    ended_as: OrderState | None = Field(default=None, description="how it ended; stays when it is archived")
     version: int
 
 

@@ -19,6 +19,7 @@ from services.order.domain.values import ENDED, OrderState
 from shared.eventstore.batched import BatchedRows
 from shared.eventstore.ports import Store, Transaction
 
+_ENDINGS = (OrderState.COMPLETED, OrderState.CANCELLED, OrderState.REJECTED)
 _KITCHEN = (OrderState.ACCEPTED.value, OrderState.PREPARING.value)
 _KITCHENS_BUSINESS = sorted(
     state.value for state in OrderState if state not in ENDED | {OrderState.DELIVERING, OrderState.DELIVERED}
@@ -42,6 +43,7 @@ class OrderRow:
     ready_at: datetime | None
     rider_id: str | None
     version: int
+    ended_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,8 @@ def change_of(event: e.OrderEvent) -> Change:
         case e.OrderDeliveryFailed() | e.OrderUndeliverable():
             return Change(state=OrderState.DELIVERY_EXCEPTION, columns={"rider_id": None})
         case _:
-            return Change(state=_state_after(event))
+            state = _state_after(event)
+            return Change(state=state, columns={"ended_as": state.value} if state in _ENDINGS else {})
 
 
 def amended(event: e.Amendment) -> Change:

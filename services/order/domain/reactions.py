@@ -60,9 +60,6 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
             return [NotePaymentAuthorized(order_id=order_id, at=now, now=now)]
         case PaymentFailed():
             return [NotePaymentFailed(order_id=order_id, at=now, now=now)]
-        case OrderAddressChanged() | OrderItemsChanged():
-            change_id = f"{order_id}-change-{event.change}"
-            return [AdjustPayment(order_id=order_id, change_id=change_id, parts=parts_of(event.totals), at=now)]
         case OrderAccepted():
             # What an errand costs is known when it is done: until then its money is only reserved.
             captured = CapturePayment(order_id=order_id, at=now, moment=Moment.ACCEPTANCE)
@@ -70,8 +67,9 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
         case OrderDelivered():
             captured = CapturePayment(order_id=order_id, at=now, moment=Moment.DELIVERY)
             return [captured, PassOnTip(order_id=order_id, rider_id=event.rider_id, at=now)]
-        case ErrandSettled():
-            return [AdjustPayment(order_id=order_id, change_id=SETTLED, parts=parts_of(event.totals), at=now)]
+        case ErrandSettled() | OrderAddressChanged() | OrderItemsChanged():
+            change_id = SETTLED if isinstance(event, ErrandSettled) else f"{order_id}-change-{event.change}"
+            return [AdjustPayment(order_id=order_id, change_id=change_id, parts=parts_of(event.totals), at=now)]
         case OrderCancelled():
             return _cancelled(order_id, event, now)
         case OrderRejected():

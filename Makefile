@@ -17,7 +17,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone bench-orders conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -90,6 +90,12 @@ bench-backbone: $(STAMP) ## the event store and messaging measured beside their 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m tests.bench $(if $(FULL),--full) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZE),--events $(SIZE)) $(if $(ONLY),--only $(ONLY))
+
+# make bench-orders takes these: ROUNDS=3 SECONDS=20 PEOPLE=24 ONLY=lives,placing,evenly
+bench-orders: $(STAMP) ## lives of orders through the gateway, measured beside a stock nameko service with SQLAlchemy
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(BIN)/python -W ignore -m tests.bench.orders $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(ONLY),--only $(ONLY))
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -49,6 +49,10 @@ class Speaking:
         assert self._process.poll() is None, f"it ended with {self._process.returncode}"
         return False
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()

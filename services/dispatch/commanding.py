@@ -81,7 +81,8 @@ def told(call: Call[Any], delivery_id: str) -> Told:
 
 
 def proof_of(body: HandOverBody) -> Proof:
-    return Proof(kind=body.proof.kind, reference=body.proof.reference)
+    proof = body.proof
+    return Proof(kind=proof.kind, reference=proof.reference, sha256=proof.sha256, received_by=proof.received_by)
 
 
 def acting_rider(call: Call[Any]) -> str:

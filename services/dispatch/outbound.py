@@ -125,4 +125,6 @@ def _rider(event: Any, rider_id: str) -> Message | None:
 
 
 def _proof(proof: Proof) -> common.Proof:
-    return common.Proof(kind=proof.kind, reference=proof.reference)
+    return common.Proof(
+        kind=proof.kind, reference=proof.reference, sha256=proof.sha256, received_by=proof.received_by
+    )

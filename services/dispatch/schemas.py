@@ -91,6 +91,8 @@ class DeclineBody(ReportBody):
 class ProofBody(Input):
     kind: Annotated[str, StringConstraints(pattern=r"^(code|photo|signature|none)$")] = "none"
     reference: Reference | Literal[""] = ""
+    sha256: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")] = ""
+    received_by: Literal["", "customer", "household", "neighbour", "reception", "locker", "merchant", "other"] = ""
 
 
 class HandOverBody(ReportBody):

@@ -12,7 +12,7 @@ from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment
 from services.order.domain.queueing import place_of
 from services.order.domain.state import Order
-from services.order.domain.values import ENDED, Errand, ErrandTerms, Line, OrderState, Recipient, Totals
+from services.order.domain.values import ENDED, Errand, ErrandTerms, Line, OrderState, Proof, Recipient, Totals
 from services.order.outbound import payment_id_of
 from services.order.schemas import (
     ChosenOption,
@@ -23,6 +23,7 @@ from services.order.schemas import (
     OrderView,
     PaymentView,
     Point,
+    ProofView,
     QueuePlaceView,
     RecipientView,
     ReviewView,
@@ -85,8 +86,22 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
         review=ReviewView(merchant=review.merchant, rider=review.rider, platform=review.platform) if review else None,
         can_cancel=can_cancel(order),
         steps=steps_of(order),
+        pickup_proof=_proof(order.pickup_proof, order.step("picked_up") or order.placed.at),
+        delivery_proof=_delivery_proof(order),
         queue=_queue_place(order),
     )
+
+
+def _proof(proof: Proof | None, at: datetime) -> ProofView | None:
+    if proof is None:
+        return None
+    return ProofView(
+        at=at, kind=proof.kind, reference=proof.reference, sha256=proof.sha256, received_by=proof.received_by
+    )
+
+
+def _delivery_proof(order: Order) -> ProofView | None:
+    return _proof(order.delivery_proof, order.step("delivered") or order.placed.at)
 
 
 def _queue_place(order: Order) -> QueuePlaceView | None:
@@ -190,6 +205,7 @@ def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingVi
         currency=placed.totals.currency,
         totals=totals_view(order.totals),
         items=lines_of(order),
+        delivery_proof=_delivery_proof(order),
         server_time=now,
         clock_speed=clock_speed,
     )

@@ -32,6 +32,9 @@ def _gained(*fields: str) -> dict[int, Upcaster]:
     return {1: lambda data: data | dict.fromkeys(fields)}
 
 
+_PROVEN: dict[int, Upcaster] = {2: lambda data: data | {"proof": None}}
+"""Version 3 keeps the proof of a hand-over too."""
+
 ORDER_CODEC: Codec[order.OrderEvent] = Codec(
     [
         EventType("OrderPlaced", order.OrderPlaced, 2, {1: _without_errand}, _ERRAND),
@@ -52,8 +55,8 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
         EventType("OrderRiderAtPickup", order.OrderRiderAtPickup),
         EventType("ErrandSettled", order.ErrandSettled),
-        EventType("OrderOutForDelivery", order.OrderOutForDelivery, 2, _gained("stalled_at")),
-        EventType("OrderDelivered", order.OrderDelivered, 2, _gained("remind_at")),
+        EventType("OrderOutForDelivery", order.OrderOutForDelivery, 3, {**_gained("stalled_at"), **_PROVEN}),
+        EventType("OrderDelivered", order.OrderDelivered, 3, {**_gained("remind_at"), **_PROVEN}),
         EventType("OrderDeliveryFailed", order.OrderDeliveryFailed, 2, _gained("stalled_at")),
         EventType("OrderUndeliverable", order.OrderUndeliverable, 2, _gained("stalled_at")),
         EventType("OrderRedispatched", order.OrderRedispatched, 2, _gained("stalled_at")),
@@ -61,8 +64,8 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("ReturnStarted", order.ReturnStarted, 2, _gained("stalled_at")),
         EventType("GoodsBroughtBack", order.GoodsBroughtBack, 2, _gained("stalled_at")),
         EventType("OrderReturned", order.OrderReturned),
-        EventType("GoodsTakenAfterCancellation", order.GoodsTakenAfterCancellation),
-        EventType("DeliveredAfterCancellation", order.DeliveredAfterCancellation),
+        EventType("GoodsTakenAfterCancellation", order.GoodsTakenAfterCancellation, 2, _gained("proof")),
+        EventType("DeliveredAfterCancellation", order.DeliveredAfterCancellation, 2, _gained("proof")),
         EventType("OrderStalled", order.OrderStalled),
         EventType("WithdrawalRequested", order.WithdrawalRequested),
         EventType("CancellationRefused", order.CancellationRefused),

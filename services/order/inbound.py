@@ -20,8 +20,8 @@ from services.order.domain.commands import (
     NoteWithdrawn,
 )
 from services.order.domain.paying import Compensate
-from services.order.domain.values import Goods
-from shared.contracts import dispatch, support
+from services.order.domain.values import Goods, Proof
+from shared.contracts import common, dispatch, support
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 
@@ -65,8 +65,8 @@ def _from_dispatch(message: dispatch.DeliveryMessage, at: datetime, now: datetim
             return [NoteAtPickup(order_id=order_id, at=at, now=now, rider_id=rider_id)]
         case dispatch.PickedUp():
             return [_pick_up(message, at, now)]
-        case dispatch.Delivered(rider_id=rider_id):
-            return [NoteDelivered(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case dispatch.Delivered(rider_id=rider_id, proof=proof):
+            return [NoteDelivered(order_id=order_id, at=at, now=now, rider_id=rider_id, proof=_proof(proof))]
         case _:
             return _of_trouble(message, at, now)
 
@@ -98,7 +98,15 @@ def _pick_up(message: dispatch.PickedUp, at: datetime, now: datetime) -> NotePic
         rider_id=message.rider_id,
         after_withdrawal=message.after_withdrawal,
         receipt_cents=message.receipt_cents,
+        proof=_proof(message.proof),
     )
+
+
+def _proof(proof: common.Proof) -> Proof | None:
+    """None where there is none: a rider need not have any."""
+    if proof.kind == "none" and not proof.reference and not proof.received_by:
+        return None
+    return Proof(kind=proof.kind, reference=proof.reference, sha256=proof.sha256, received_by=proof.received_by)
 
 
 def _failure(message: dispatch.DeliveryFailed, at: datetime, now: datetime) -> NoteDeliveryFailed:

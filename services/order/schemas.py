@@ -212,6 +212,16 @@ class ReviewView(BaseModel):
     platform: int
 
 
+class ProofView(BaseModel):
+    """What proves a hand-over: a `code`, `photo` or `signature`, where it is kept, its digest, and who took it."""
+
+    at: AwareDatetime
+    kind: str
+    reference: str
+    sha256: str
+    received_by: str
+
+
 class QueuePlaceView(BaseModel):
     """What its merchant has to do about an order, and until when."""
 
@@ -256,6 +266,8 @@ class OrderView(BaseModel):
     review: ReviewView | None
     can_cancel: bool
     steps: list[StepView]
+    pickup_proof: ProofView | None = Field(default=None, description="that the rider took the goods")
+    delivery_proof: ProofView | None = Field(default=None, description="that somebody was given them")
     queue: QueuePlaceView | None = Field(default=None, description="its place in the merchant's queue")
 
 
@@ -284,6 +296,7 @@ class TrackingView(BaseModel):
     currency: str
     totals: TotalsView
     items: list[LineView]
+    delivery_proof: ProofView | None = None
     server_time: AwareDatetime
     clock_speed: float = Field(description="platform seconds in a second: the page's clock runs as fast")
 

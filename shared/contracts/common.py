@@ -77,10 +77,15 @@ class Line(Part):
 
 
 class Proof(Part):
-    """Evidence that a hand-over happened: a kind (`code`, `photo`, `signature`, `none`) and its reference."""
+    """Evidence that a hand-over happened: a kind (`code`, `photo`, `signature`, `none`) and its reference.
+
+    Everybody is told, so who took it is a code (`received_by`), never a name.
+    """
 
     kind: str = "none"
     reference: str = ""
+    sha256: str = Field(default="", description="of the photo or signature, in hexadecimal")
+    received_by: str = Field(default="", description="`customer`, `household`, `neighbour`, `reception`, `locker`, …")
 
 
 class GeoPoint(Part):

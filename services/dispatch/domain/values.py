@@ -77,7 +77,9 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Evidence of a hand-over: a kind (`code`, `photo`, `signature`, `none`) and its reference."""
+    """Evidence of a hand-over: a kind (`code`, `photo`, `signature`, `none`), where it is kept, and who took it."""
 
     kind: str = "none"
     reference: str = ""
+    sha256: str = ""
+    received_by: str = ""

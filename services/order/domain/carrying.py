@@ -122,12 +122,17 @@ def note_picked_up(command: NotePickedUp, order: Order, policy: OrderPolicy) -> 
 
 
 def _on_the_road(command: NotePickedUp | NoteDelivered, order: Order, policy: OrderPolicy) -> OrderEvent:
-    stalled_at = next_step_at(_S.DELIVERING, command.now, policy)
-    return OrderOutForDelivery(**order.whose(command.at), rider_id=command.rider_id, stalled_at=stalled_at)
+    return OrderOutForDelivery(
+        **order.whose(command.at),
+        rider_id=command.rider_id,
+        stalled_at=next_step_at(_S.DELIVERING, command.now, policy),
+        # What proves a delivery says nothing about the pick-up before it.
+        proof=command.proof if isinstance(command, NotePickedUp) else None,
+    )
 
 
 def _taken(command: NotePickedUp, order: Order) -> OrderEvent:
-    return GoodsTakenAfterCancellation(**order.whose(command.at), rider_id=command.rider_id)
+    return GoodsTakenAfterCancellation(**order.whose(command.at), rider_id=command.rider_id, proof=command.proof)
 
 
 def _withdrawn(command: CarryingCommand, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -156,12 +161,13 @@ def note_delivered(command: NoteDelivered, order: Order, policy: OrderPolicy) ->
                 promised_at=order.placed.promised_at,
                 confirm_by=command.now + policy.span("confirmation"),
                 remind_at=remind_at(command, policy),
+                proof=command.proof,
             )
             if order.state is _S.DELIVERING:
                 return [delivered]
             return [_on_the_road(command, order, policy), *settle(command, order), delivered]
         case _S.CANCELLED:
-            anyway = DeliveredAfterCancellation(**whose, rider_id=command.rider_id)
+            anyway = DeliveredAfterCancellation(**whose, rider_id=command.rider_id, proof=command.proof)
             return [] if order.delivered_anyway else [anyway]
         case _S.PENDING_ACCEPTANCE | _S.DELIVERED | _S.COMPLETED | _S.REJECTED | _S.ARCHIVED:
             return []

@@ -12,6 +12,7 @@ from services.order.domain.values import (
     OrderKind,
     OrderState,
     Priority,
+    Proof,
     Recipient,
     Totals,
     Wait,
@@ -204,11 +205,13 @@ class NotePickedUp(OrderCommand):
     rider_id: str
     after_withdrawal: bool = False
     receipt_cents: int | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteDelivered(OrderCommand):
     rider_id: str
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

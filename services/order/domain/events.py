@@ -13,6 +13,7 @@ from services.order.domain.values import (
     OrderState,
     Pickup,
     Priority,
+    Proof,
     Recipient,
     Totals,
 )
@@ -28,9 +29,6 @@ class OrderFact:
     customer_id: str
     merchant_id: str
     at: datetime
-
-
-# The promise: from the basket to the counter.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +152,6 @@ class OrderItemsChanged(OrderFact):
     change: int
 
 
-# The carrying: what dispatch reports, as the order understands it.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRiderAssigned(OrderFact):
     rider_id: str
@@ -188,6 +183,7 @@ class ErrandSettled(OrderFact):
 class OrderOutForDelivery(OrderFact):
     rider_id: str
     stalled_at: datetime | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +192,7 @@ class OrderDelivered(OrderFact):
     promised_at: datetime
     confirm_by: datetime
     remind_at: datetime | None = None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,11 +253,13 @@ class OrderReturned(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoodsTakenAfterCancellation(OrderFact):
     rider_id: str
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredAfterCancellation(OrderFact):
     rider_id: str
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,9 +271,6 @@ class OrderStalled(OrderFact):
     rider_id: str | None
     times: int
     again_at: datetime
-
-
-# The end: cancelled, or confirmed, reviewed and archived.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

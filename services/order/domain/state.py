@@ -55,6 +55,7 @@ from services.order.domain.events import (
 from services.order.domain.values import (
     Goods,
     OrderState,
+    Proof,
     Review,
     Step,
     Totals,
@@ -108,6 +109,8 @@ class Order:
     stalled_at: datetime | None = None
     stalled: int = 0
     asked_to_confirm: bool = False
+    pickup_proof: Proof | None = None
+    delivery_proof: Proof | None = None
 
     @property
     def order_id(self) -> str:
@@ -230,6 +233,7 @@ def _on_the_road(order: Order, event: OrderOutForDelivery) -> Order:
         picked_up=True,
         withdrawal=None,
         resumes=None,
+        pickup_proof=event.proof,
         steps=order.took("picked_up", event.at),
     )
 
@@ -256,6 +260,7 @@ def _after_carrying(order: Order, event: CarryingEvent) -> Order:
                 goods=Goods.HANDED_OVER,
                 rider_id=event.rider_id,
                 confirm_by=event.confirm_by,
+                delivery_proof=event.proof,
                 steps=order.took("delivered", event.at),
             )
         case _:
@@ -271,6 +276,7 @@ def _corrected(order: Order, event: OrderReinstated) -> Order:
         failure=None if event.back_to is OrderState.DELIVERED else event.reason,
         confirm_by=None,
         asked_to_confirm=False,
+        delivery_proof=None,
         steps=order.took("corrected", event.at),
     )
 
@@ -316,9 +322,10 @@ def _after_trouble(
         case OrderReturned():
             return replace(order, goods=Goods.RETURNED, steps=order.took("returned", event.at))
         case GoodsTakenAfterCancellation():
-            return replace(order, goods=Goods.WITH_RIDER)
+            return replace(order, goods=Goods.WITH_RIDER, pickup_proof=event.proof)
         case DeliveredAfterCancellation():
-            return replace(order, goods=Goods.HANDED_OVER, delivered_anyway=True)
+            proof = event.proof
+            return replace(order, goods=Goods.HANDED_OVER, delivered_anyway=True, delivery_proof=proof)
         case _:
             assert_never(event)
 

@@ -56,6 +56,16 @@ class Handling(StrEnum):
     AGE_CHECKED = "age_checked"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Evidence of a hand-over, as dispatch told it: what it is, where it is kept, its digest, and who took it."""
+
+    kind: str
+    reference: str = ""
+    sha256: str = ""
+    received_by: str = ""
+
+
 class Goods(StrEnum):
     """Where the goods are, as far as the order knows."""
 

@@ -20,6 +20,13 @@ from shared.gateway.tokens import SigningKey, generate_keypair, write_jwks
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "doorstep"
 TRACING = ("DOORSTEP_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PAYMENTS = (
+    "DOORSTEP_PAYMENT_PROVIDER",
+    "DOORSTEP_STRIPE_SECRET_KEY",
+    "DOORSTEP_STRIPE_WEBHOOK_SECRET",
+    "DOORSTEP_STRIPE_API_BASE",
+)
+"""How money moves is for the order service alone to know, and is never written down."""
 PROCESS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", *TRACING)
 """What a process keeps of our own environment; no secret of the person who started us gets into it."""
 
@@ -106,7 +113,10 @@ class PlatformEnvironment:
         module = [sys.executable, "-m"]
         return [
             self._program("mail", mail, {}),
-            *(self._program(name, [*module, "deploy.serve", name], self.of_service(name)) for name in self.services),
+            *(
+                self._program(name, [*module, "deploy.serve", name], self.of_service(name) | _payments_of(name))
+                for name in self.services
+            ),
             self._program("tail", [*module, "deploy.cli", "tail", *self.services], self.of_tail()),
         ]
 
@@ -122,6 +132,11 @@ class PlatformEnvironment:
         if self.has_policies:
             accounts.own_file(self.run_dir / "policies.json", json.dumps(policies, indent=1), None)
         accounts.own_file(self.run_dir / "env.json", json.dumps(self.everything(), indent=1), None)
+
+
+def _payments_of(service: str) -> dict[str, str]:
+    """The payment provider and its secrets, straight from our own environment."""
+    return {name: os.environ[name] for name in PAYMENTS if name in os.environ} if service == "order" else {}
 
 
 def fresh_environment(

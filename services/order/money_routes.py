@@ -31,7 +31,7 @@ from shared.gateway.call import Call
 from shared.gateway.cursor import Page, encode_cursor
 from shared.gateway.problems import Problem
 from shared.gateway.route import route
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import Fault, InvalidInput, NotFound
 
 MONEY = ("money",)
 KEEPERS = {"support", "operations", "operator"}
@@ -103,6 +103,8 @@ class MoneyRoutes:
     )
     def add_tip(self, call: Call[TipBody], order_id: str) -> TipView:
         body, tip_id = call.body, call.body.tip_id or self.parts.ids("tip")
+        if body.method is not None and not self.parts.policy.accepts_method(body.method):
+            raise InvalidInput([Fault("method", "unknown_method", "this payment method is not accepted")])
 
         def work(tx: Transaction) -> TipView:
             order, _ = answering.order_of(tx, order_id)

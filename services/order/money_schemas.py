@@ -135,7 +135,7 @@ class WaitingView(BaseModel):
 
 
 class ReconcileBody(Input):
-    day: date = Field(description="a day of UTC")
+    day: date = Field(ge=date(2020, 1, 1), le=date(2199, 12, 31), description="a day of UTC")
 
 
 class DifferenceView(BaseModel):

@@ -21,7 +21,7 @@ class AccountKind(StrEnum):
     ERRAND_SERVICE = "errand_service"
     DELIVERY_FEES = "delivery_fees"
     SURCHARGES = "surcharges"
-    PLATFORM_REVENUE = "platform_revenue"
+    CANCELLATION_FEES = "cancellation_fees"
     COUPONS = "coupons"
     COMPENSATION = "compensation"
     UNALLOCATED = "unallocated"
@@ -92,7 +92,7 @@ CLEARING = Account(AccountKind.PROVIDER_CLEARING)
 COUPONS = Account(AccountKind.COUPONS)
 COMPENSATION = Account(AccountKind.COMPENSATION)
 CUSTOMER_CREDIT = Account(AccountKind.CUSTOMER_CREDIT)
-REVENUE = Account(AccountKind.PLATFORM_REVENUE)
+FEES_KEPT = Account(AccountKind.CANCELLATION_FEES)
 TIPS = Account(AccountKind.RIDER_TIPS_PAYABLE)
 
 _GIVEN_BACK_FIRST = (
@@ -142,11 +142,23 @@ def sold(parts: Sequence[Part], merchant_id: str) -> tuple[Transfer, ...]:
     )
 
 
-def changed(before: Sequence[Part], after: Sequence[Part], merchant_id: str) -> tuple[Transfer, ...]:
-    """What a new price adds to the old one, part by part."""
-    old, new = _by_kind(before), _by_kind(after)
-    kinds = [kind for kind in PartKind if kind in old or kind in new]
-    return sold([Part(kind, new.get(kind, 0) - old.get(kind, 0)) for kind in kinds], merchant_id)
+def changed(
+    balances: Balances, before: Sequence[Part], after: Sequence[Part], merchant_id: str
+) -> tuple[Transfer, ...]:
+    """What a new price adds to the old one, part by part; nobody gives back more of a share than is left of it."""
+    old, new, left = _by_kind(before), _by_kind(after), dict(balances)
+    transfers: tuple[Transfer, ...] = ()
+    for kind in PartKind:
+        delta = new.get(kind, 0) - old.get(kind, 0)
+        account = account_of(kind, merchant_id)
+        if kind is PartKind.COUPON:
+            less = min(delta, max(0, left.get(account, 0)))
+        else:
+            less = max(delta, min(0, left.get(account, 0)))
+        fresh = moved(CUSTOMER, account, less)
+        left = posted_to(left, fresh)
+        transfers += fresh
+    return transfers
 
 
 def _by_kind(parts: Sequence[Part]) -> dict[PartKind, int]:
@@ -197,7 +209,7 @@ def _in_turn(balances: Balances) -> list[Account]:
     return sorted(earning, key=lambda account: (_GIVEN_BACK_FIRST.index(account.kind), account.owner))
 
 
-def after(balances: Balances, transfers: Iterable[Transfer]) -> dict[Account, int]:
+def posted_to(balances: Balances, transfers: Iterable[Transfer]) -> dict[Account, int]:
     """The balances after some transfers; accounts at 0 are left out."""
     new = dict(balances)
     for transfer in transfers:

@@ -18,6 +18,7 @@ from services.order.domain.payment import (
     PaymentEvent,
     PaymentRequested,
     PaymentRetried,
+    ReleaseRequested,
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.providing import (
@@ -25,6 +26,7 @@ from services.order.domain.providing import (
     RecordProviderOutage,
     captured,
     folded,
+    following,
     record_answer,
     record_outage,
 )
@@ -176,9 +178,11 @@ def capture(command: CapturePayment, payment: Payment, policy: OrderPolicy) -> l
     )
     if cents > 0:
         return [requested]
-    # Nothing has to be taken: the book is written, and no provider is asked.
+    # Nothing has to be taken: the book is written, and the provider asked at most to let go of what it reserved.
     asked = folded(payment, [requested])
-    return [requested, *captured(asked, asked.errands[Errand.CAPTURE.value], command.at)]
+    taken = captured(asked, asked.errands[Errand.CAPTURE.value], command.at)
+    release = [ReleaseRequested(order_id=command.order_id, at=command.at)] if payment.main.amount_cents else []
+    return [requested, *taken, *release, *following(folded(asked, taken), command.at)]
 
 
 def give_money_back(command: GiveMoneyBack, payment: Payment) -> list[PaymentEvent]:

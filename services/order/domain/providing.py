@@ -25,7 +25,7 @@ from services.order.domain.payment import (
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.purse import OpenErrand, Payment, evolve
-from services.order.domain.settling import on_its_way_cents, posted, refunds, settle
+from services.order.domain.settling import on_its_way_cents, posted, settle, surplus_back
 from services.order.domain.wishing import passed_on
 from shared.kernel.ids import sibling_id
 
@@ -67,7 +67,7 @@ def record_answer(command: RecordProviderAnswer, payment: Payment, policy: Order
         # Money that is owed stays owed: a provider that declines to give it back is asked again.
         return [_again(payment, errand, command.at, Delay.DECLINED, policy)]
     answers = _declined(command, errand) if command.declined is not None else _done(command, payment, errand)
-    return [*answers, *_following(folded(payment, answers), command.at)]
+    return [*answers, *following(folded(payment, answers), command.at)]
 
 
 def record_outage(command: RecordProviderOutage, payment: Payment, policy: OrderPolicy) -> list[PaymentEvent]:
@@ -82,7 +82,7 @@ def folded(payment: Payment, events: Sequence[PaymentEvent]) -> Payment:
     return payment
 
 
-def _following(payment: Payment, at: datetime) -> list[PaymentEvent]:
+def following(payment: Payment, at: datetime) -> list[PaymentEvent]:
     """What an answer sets free: money that is owed, a tip that waited for it, too much taken for a new price."""
     if payment.owed is not None:
         return settle(payment, payment.owed, at)
@@ -90,7 +90,7 @@ def _following(payment: Payment, at: datetime) -> list[PaymentEvent]:
         return []
     surplus_cents = -payment.balance(ledger.CUSTOMER) - on_its_way_cents(payment)
     tip = passed_on(payment, payment.tip_rider_id, at) if payment.tip_rider_id else []
-    return [*tip, *refunds(payment, at, surplus_cents, "order_changed")]
+    return [*tip, *surplus_back(payment, at, surplus_cents)]
 
 
 def _declined(command: RecordProviderAnswer, errand: OpenErrand) -> list[PaymentEvent]:
@@ -145,7 +145,7 @@ def captured(payment: Payment, errand: OpenErrand, at: datetime) -> list[Payment
     )
     taken = ledger.collected(errand.cents)
     if errand.fee:
-        fee = ledger.moved(ledger.CUSTOMER, ledger.REVENUE, errand.cents)
+        fee = ledger.moved(ledger.CUSTOMER, ledger.FEES_KEPT, errand.cents)
         return [fact, *posted(payment, at, Entry.CANCELLATION_FEE, fee + taken, movement)]
     sold = ledger.sold(payment.parts, payment.merchant_id)
     return [fact, *posted(payment, at, Entry.CAPTURE, sold + taken, movement)]

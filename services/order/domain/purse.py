@@ -76,7 +76,10 @@ class OpenErrand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """`owed` is set once the order's money must go back; `wishes` are the ids of what has been asked for before."""
+    """`owed` is set once the order's money must go back; `wishes` are the ids of what has been asked for before.
+
+    `sold`: the price has been taken, so everybody's share in it is in the book; a cancellation fee alone is no sale.
+    """
 
     requested: PaymentRequested
     parts: tuple[Part, ...]
@@ -155,8 +158,7 @@ def evolve(payment: Payment | None, event: PaymentEvent) -> Payment | None:
         raise ValueError(f"a payment cannot begin with {type(event).__name__}")
     posted = implied(event)
     if posted is not None:
-        sold = payment.sold or posted[0] is Entry.CAPTURE
-        payment = replace(payment, balances=ledger.after(payment.balances, posted[1]), sold=sold)
+        payment = replace(payment, balances=ledger.posted_to(payment.balances, posted[1]))
     if isinstance(event, PaymentErrand):
         return _asked(payment, event)
     if isinstance(event, PaymentAnswer):
@@ -246,7 +248,9 @@ def _answered(payment: Payment, event: PaymentAnswer) -> Payment:
             return replace(stopped, state=PaymentState.FAILED)
         case PaymentCaptured():
             taken = _with_charge(payment, MAIN, replace(payment.main, captured_cents=event.amount_cents))
-            return replace(_without(taken, Errand.CAPTURE.value), state=PaymentState.CAPTURED)
+            asked = payment.errands.get(Errand.CAPTURE.value)
+            done = _without(taken, Errand.CAPTURE.value)
+            return replace(done, state=PaymentState.CAPTURED, sold=asked is None or not asked.fee)
         case PaymentReleased():
             return replace(_without(payment, Errand.RELEASE.value), state=PaymentState.RELEASED)
         case RefundIssued():

@@ -13,6 +13,7 @@ from services.order.domain.payment import (
     PaymentEvent,
     PaymentReleased,
     PaymentState,
+    Purpose,
     RefundRequested,
     ReleaseRequested,
 )
@@ -67,6 +68,16 @@ def refunds(payment: Payment, at: datetime, cents: int, reason: str, wish_id: st
     return events
 
 
+def surplus_back(payment: Payment, at: datetime, cents: int) -> list[PaymentEvent]:
+    """What was taken beyond a new price goes back; what the card cannot get back any more stays as credit."""
+    if cents <= 0:
+        return []
+    card_cents = min(cents, sum(payment.refundable.values()))
+    credit = ledger.Account(ledger.AccountKind.CUSTOMER_CREDIT, payment.requested.customer_id)
+    kept = ledger.moved(ledger.CUSTOMER, credit, cents - card_cents)
+    return [*posted(payment, at, Entry.CHANGE, kept), *refunds(payment, at, card_cents, "order_changed")]
+
+
 def settle(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
     """What gives the order's money back but for `owed.keep_cents`, as far as the provider is free for it."""
     return [*_let_go(payment, owed, at), *_give_back(payment, owed, at)]
@@ -89,16 +100,15 @@ def _let_go(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[Payment
 
 
 def _give_back(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
-    left = sum(payment.refundable.values())
-    fee_kept = -payment.balance(ledger.REVENUE)
-    fee_cents = min(max(0, owed.keep_cents - fee_kept), left) if payment.sold else 0
+    fee_kept = -payment.balance(ledger.FEES_KEPT)
     # A tip that the rider has been given stays theirs, and a fee that was taken stays taken.
-    passed_on = _passed_on_cents(payment)
-    back = refunds(payment, at, max(0, left - fee_cents - fee_kept - passed_on), owed.reason)
+    left = max(0, sum(payment.refundable.values()) - fee_kept - _passed_on_cents(payment))
+    fee_cents = min(max(0, owed.keep_cents - fee_kept), left) if payment.sold else 0
+    back = refunds(payment, at, left - fee_cents, owed.reason)
     back_cents = sum(each.amount_cents for each in back if isinstance(each, RefundRequested))
-    owing = payment.balance(ledger.CUSTOMER) + on_its_way_cents(payment) + back_cents
-    taken = ledger.taken_back(payment.balances, max(0, owing) + fee_cents) if payment.sold else ()
-    fee = ledger.moved(ledger.CUSTOMER, ledger.REVENUE, fee_cents)
+    owing = payment.balance(ledger.CUSTOMER) + on_its_way_cents(payment) - coming_cents(payment)
+    taken = ledger.taken_back(payment.balances, max(0, owing + back_cents + fee_cents)) if payment.sold else ()
+    fee = ledger.moved(ledger.CUSTOMER, ledger.FEES_KEPT, fee_cents)
     return [*posted(payment, at, Entry.REFUND_OWED, taken + fee), *back]
 
 
@@ -109,6 +119,11 @@ def _passed_on_cents(payment: Payment) -> int:
         cents for account, cents in payment.balances.items() if account.kind is ledger.TIPS.kind and account.owner
     )
     return max(0, given - later)
+
+
+def coming_cents(payment: Payment) -> int:
+    """What a dearer price is being charged for at this moment."""
+    return sum(each.cents for each in payment.errands.values() if each.purpose is Purpose.CHANGE)
 
 
 def on_its_way_cents(payment: Payment) -> int:

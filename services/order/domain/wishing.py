@@ -10,10 +10,11 @@ from services.order.domain.errors import (
     RefundExceedsCaptured,
     TipOutOfRange,
 )
-from services.order.domain.ledger import Account, Entry, Part
+from services.order.domain.ledger import Account, Entry, Part, PartKind
 from services.order.domain.payment import (
     ChargeRequested,
     CompensationOwed,
+    Errand,
     PaymentAdjusted,
     PaymentEvent,
     PaymentState,
@@ -23,7 +24,7 @@ from services.order.domain.payment import (
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.purse import Payment
-from services.order.domain.settling import posted, refunds
+from services.order.domain.settling import coming_cents, on_its_way_cents, posted, refunds, surplus_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def refund_in_part(command: RefundInPart, payment: Payment) -> list[PaymentEvent
     if command.refund_id in payment.wishes:
         return []
     left = sum(payment.refundable.values())
-    if not payment.captured_cents:
+    if not payment.sold:
         raise PaymentNotCaptured("no money has been taken yet", order_id=command.order_id, state=payment.state.value)
     if command.amount_cents > left:
         raise RefundExceedsCaptured(
@@ -101,7 +102,8 @@ def compensate(command: Compensate, payment: Payment) -> list[PaymentEvent]:
     """The platform pays: back to the card as far as the order's money reaches, the rest as the customer's credit."""
     if command.compensation_id in payment.wishes or command.amount_cents <= 0:
         return []
-    card_cents = 0 if payment.owed else min(command.amount_cents, sum(payment.refundable.values()))
+    reachable = payment.sold and payment.owed is None
+    card_cents = min(command.amount_cents, sum(payment.refundable.values())) if reachable else 0
     credit_cents = command.amount_cents - card_cents
     owed = CompensationOwed(
         order_id=command.order_id,
@@ -150,7 +152,7 @@ def add_tip(command: AddTip, payment: Payment, policy: OrderPolicy) -> list[Paym
 
 def pass_on_tip(command: PassOnTip, payment: Payment) -> list[PaymentEvent]:
     """Remembers whose the tip is, and passes it on as soon as it has been taken; the first who delivered has it."""
-    if payment.tip_rider_id:
+    if payment.tip_rider_id or not any(part.kind is PartKind.TIP for part in payment.parts):
         return []
     earned = TipEarned(order_id=command.order_id, at=command.at, rider_id=command.rider_id)
     return [earned, *passed_on(payment, command.rider_id, command.at)]
@@ -175,14 +177,23 @@ def adjust(command: AdjustPayment, payment: Payment) -> list[PaymentEvent]:
     adjusted = PaymentAdjusted(
         order_id=command.order_id, at=command.at, change_id=command.change_id, parts=command.parts
     )
-    asked = sum(each.amount_cents for each in payment.charges.values() if each.purpose is not Purpose.TIP)
-    price = sum(part.cents for part in command.parts)
-    change = ledger.changed(payment.parts, command.parts, payment.merchant_id) if payment.sold else ()
+    if not payment.sold:
+        more = max(0, sum(part.cents for part in command.parts) - _asked_cents(payment))
+        return [adjusted, *([_extra(command, payment, more)] if more else [])]
+    change = ledger.changed(payment.balances, payment.parts, command.parts, payment.merchant_id)
     entry = posted(payment, command.at, Entry.CHANGE, change)
-    more = price - payment.price_cents if payment.sold else max(0, price - asked)
-    if more > 0:
-        return [adjusted, *entry, _extra(command, payment, more)]
-    return [adjusted, *entry, *refunds(payment, command.at, -more, "order_changed")]
+    customer = ledger.posted_to(payment.balances, change).get(ledger.CUSTOMER, 0)
+    owing, coming = customer + on_its_way_cents(payment), coming_cents(payment)
+    if owing > coming:
+        return [adjusted, *entry, _extra(command, payment, owing - coming)]
+    return [adjusted, *entry, *surplus_back(payment, command.at, -owing)]
+
+
+def _asked_cents(payment: Payment) -> int:
+    """What has been or will be taken for the price; a capture under way takes what it was asked for."""
+    more = sum(each.amount_cents for each in payment.charges.values() if each.purpose is Purpose.CHANGE)
+    capture = payment.errands.get(Errand.CAPTURE.value)
+    return more + (capture.cents if capture else payment.main.amount_cents)
 
 
 def _extra(command: AdjustPayment, payment: Payment, cents: int) -> ChargeRequested:

@@ -149,10 +149,10 @@ def test_a_fee_is_kept_from_the_refund() -> None:
     ledger.take(replace(GIVE_BACK, keep_cents=500), done("refund"))
     assert ledger.payment.refunded_cents == 5900
     assert ledger.payment.state is p.PaymentState.REFUNDED
-    assert ledger.balances == {"provider_clearing": 500, "platform_revenue": -500}
+    assert ledger.balances == {"provider_clearing": 500, "cancellation_fees": -500}
     all_of_it = captured()
     assert all_of_it.take(replace(GIVE_BACK, keep_cents=9999)) == [p.MoneyBackOwed]
-    assert all_of_it.balances == {"provider_clearing": 6400, "platform_revenue": -6400}
+    assert all_of_it.balances == {"provider_clearing": 6400, "cancellation_fees": -6400}
 
 
 def test_money_is_owed_back_once_whoever_asks_again() -> None:
@@ -212,7 +212,7 @@ def test_a_cancellation_fee_of_reserved_money_is_taken_and_the_rest_let_go() -> 
     ledger = paid()
     fresh = ledger.take(replace(GIVE_BACK, keep_cents=500), done("capture"))
     assert fresh == [p.MoneyBackOwed, p.CaptureRequested, p.PaymentCaptured]
-    assert ledger.balances == {"provider_clearing": 500, "platform_revenue": -500}
+    assert ledger.balances == {"provider_clearing": 500, "cancellation_fees": -500}
 
 
 def test_money_is_taken_at_delivery_where_policy_says_so() -> None:
@@ -387,3 +387,9 @@ def _old() -> dict[str, Any]:
 def test_a_transfer_of_nothing_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="at least one cent"):
         book.Transfer(book.CUSTOMER, Account(AccountKind.SURCHARGES), 0)
+
+
+def test_an_order_that_became_dearer_after_it_cost_nothing_is_charged_the_difference() -> None:
+    ledger = Ledger(replace(REQUEST, amount_cents=0, parts=()), CAPTURE)
+    ledger.take(new_price(Part(PartKind.GOODS, 100)), done("charge:chg_1-more"))
+    assert ledger.balances == {"provider_clearing": 100, f"merchant_payable:{MERCHANT_ID}": -100}

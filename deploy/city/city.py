@@ -24,7 +24,7 @@ class City:
         self.ended = 0
 
     async def settle(self) -> None:
-        """Registers merchants and riders."""
+        """Issues coupons, declares the weather, and registers merchants and riders."""
         gate = asyncio.Semaphore(_REGISTRATIONS_AT_ONCE)
 
         async def merchant(plan: MerchantPlan) -> None:
@@ -35,6 +35,7 @@ class City:
             async with gate:
                 await riders.register(self.hall, plan)
 
+        await staff.open_office(self.hall)
         async with asyncio.TaskGroup() as tasks:
             for shop in self.hall.scenario.merchants:
                 tasks.create_task(merchant(shop))

@@ -1,10 +1,11 @@
 """Customers: they order, some change their minds, most confirm and many say how it was."""
 
 import random
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from deploy.city.town_hall import TownHall
+from deploy.city.town_hall import TownHall, stamp
 from deploy.city.world import Fate, OrderPlan
 
 _CONFIRM_AFTER = timedelta(seconds=60)
@@ -14,7 +15,10 @@ _ENDED = ("completed", "cancelled", "rejected", "archived")
 async def order_and_follow(hall: TownHall, plan: OrderPlan, customer_id: str, dice: random.Random) -> str:
     """Places the order at its time and follows it to its end; answers the order's id."""
     await hall.sleep_until(plan.placed_at)
-    placed = await hall.gateways.post("order", "/v1/orders", "customer", customer_id, _request(hall, plan))
+    body = _request(hall, plan)
+    if plan.quoted:
+        body["quote_id"] = await _quote(hall, body, customer_id)
+    placed = await hall.gateways.post("order", "/v1/orders", "customer", customer_id, body)
     order_id = str(placed["order_id"])
     hall.plans[order_id] = plan
     if plan.fate is Fate.CUSTOMER_CANCELS:
@@ -26,9 +30,10 @@ async def order_and_follow(hall: TownHall, plan: OrderPlan, customer_id: str, di
 def _request(hall: TownHall, plan: OrderPlan) -> dict[str, Any]:
     declined = plan.fate is Fate.PAYMENT_DECLINED
     return {
-        "merchant_id": hall.merchant_ids[plan.merchant_key],
-        "kind": "food",
-        "items": [{"sku": sku, "quantity": 1} for sku in plan.skus],
+        **_wanted(hall, plan),
+        "tip_cents": plan.tip_cents,
+        **({"coupon": plan.coupon} if plan.coupon else {}),
+        **({"scheduled_for": stamp(hall.clock.now() + plan.scheduled_after)} if plan.scheduled_after else {}),
         "dropoff": {"lat": plan.dropoff.lat, "lon": plan.dropoff.lon},
         "address": plan.address,
         "contact": {
@@ -39,6 +44,21 @@ def _request(hall: TownHall, plan: OrderPlan) -> dict[str, Any]:
         },
         "payment": {"method": "sandbox_declined" if declined else "sandbox_ok"},
     }
+
+
+def _wanted(hall: TownHall, plan: OrderPlan) -> dict[str, Any]:
+    if plan.errand is not None:
+        return {"kind": plan.errand.kind, "errand": dict(plan.errand.body)}
+    items = [{"sku": sku, "quantity": 1, "options": list(plan.options.get(sku, ()))} for sku in plan.skus]
+    return {"kind": "food", "merchant_id": hall.merchant_ids[plan.merchant_key], "items": items}
+
+
+async def _quote(hall: TownHall, body: Mapping[str, Any], customer_id: str) -> str:
+    """Asks the price first, as an application does before it shows the button."""
+    wish = {name: value for name, value in body.items() if name not in ("address", "contact", "payment")}
+    quote = await hall.gateways.post("order", "/v1/quotes", "customer", customer_id, wish)
+    hall.seen["quotes asked"] += 1
+    return str(quote["quote_id"])
 
 
 async def _change_mind(hall: TownHall, order_id: str, customer_id: str, dice: random.Random) -> None:

@@ -18,6 +18,7 @@ async def register(hall: TownHall, plan: MerchantPlan) -> None:
         "address": plan.address,
         "menu": list(plan.menu),
         "preparation_minutes": plan.preparation_minutes,
+        **plan.more,
     }
     answer = await hall.gateways.post("order", "/v1/merchants", "operations", "", body)
     hall.merchant_ids[plan.key] = answer["merchant_id"]

@@ -119,9 +119,15 @@ class Rider:
         if ready_at is None:
             return None
         half = hall.scenario.pickup_service / 2
-        picked_up_at = max(ready_at, arrived_at + half)
+        errand = hall.errand_of(order_id)
+        picked_up_at = max(ready_at, arrived_at + half + (errand.wait if errand else timedelta(0)))
         await hall.sleep_until(picked_up_at)
-        body = {"occurred_at": stamp(picked_up_at), "proof": {"kind": "code", "reference": order_id[-4:]}}
+        body: dict[str, Any] = {
+            "occurred_at": stamp(picked_up_at),
+            "proof": {"kind": "code", "reference": order_id[-4:]},
+        }
+        if errand and errand.receipt_cents is not None:
+            body["receipt_cents"] = errand.receipt_cents
         if await self._post(f"{path}/picked-up", body) is None:
             return None
         await hall.sleep_until(picked_up_at + half)

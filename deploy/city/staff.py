@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.city.riders import Rider
-from deploy.city.town_hall import TownHall
+from deploy.city.town_hall import TownHall, stamp
 from deploy.city.world import Fate
 from shared.kernel.place import Place, distance_m
 
@@ -48,3 +48,14 @@ async def watch_grab_pool(hall: TownHall, riders: Sequence[Rider]) -> None:
             nearest = sorted(idle, key=lambda rider: distance_m(rider.place, door))[:2]
             for rider in nearest:
                 await rider.grab(entry["delivery_id"])
+
+
+async def open_office(hall: TownHall) -> None:
+    """Operations prepare the day: the coupons that are out, and what it is like outside."""
+    now = hall.clock.now()
+    span = {"valid_from": stamp(now - timedelta(days=1)), "valid_until": stamp(now + timedelta(days=30))}
+    for terms in hall.scenario.coupons:
+        await hall.gateways.post("order", "/v1/coupons", "operations", "", {**terms, **span})
+    if hall.scenario.weather is not None:
+        weather = {"weather": hall.scenario.weather, "until": stamp(now + timedelta(hours=2))}
+        await hall.gateways.post("order", "/v1/city/weather", "operations", "", weather)

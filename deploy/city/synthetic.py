@@ -1,10 +1,12 @@
 """A made-up town with a lunch peak, so that the demo needs no data from anywhere: every run of a seed is the same."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import cos, radians
+from typing import Any
 
-from deploy.city.world import Fate, MerchantPlan, OrderPlan, RiderPlan, Scenario
+from deploy.city.world import ErrandPlan, Fate, MerchantPlan, OrderPlan, RiderPlan, Scenario
 from shared.kernel.place import Place
 
 CENTRE = Place(30.2741, 120.1551)
@@ -36,8 +38,32 @@ _SHARES: tuple[tuple[Fate, float], ...] = (
     (Fate.NEVER_CONFIRMED, 0.05),
 )
 
-POLICIES = {
-    "order": {"confirmation_seconds": 2400, "confirmation_reminder_seconds": 1500},
+COUPON = "LUNCH20"
+_MERCHANTS_OWN = frozenset({Fate.MERCHANT_REJECTS, Fate.MERCHANT_SILENT})
+_SIZED_FROM_CENTS = 1800
+_SIZES = {
+    "name": "Size",
+    "min_choices": 1,
+    "options": [
+        {"option_id": "usual", "name": "Usual"},
+        {"option_id": "large", "name": "Large", "delta_cents": 500},
+    ],
+}
+_EXTRAS = {"name": "Extras", "options": [{"option_id": "extra", "name": "A little more", "delta_cents": 200}]}
+_CARE = {"vinegar-soup": "fragile", "osmanthus-cake": "fragile", "soy-milk": "cold_chain", "plum-juice": "cold_chain"}
+_TASKS = {
+    "errand_buy": "Two lemons, a newspaper and whatever flowers are fresh",
+    "errand_carry": "Fetch the blue suitcase from the porter",
+    "errand_queue": "Draw a number at the bakery and bring it",
+    "errand_document": "A signed contract, to be handed over in person",
+}
+
+POLICIES: dict[str, dict[str, Any]] = {
+    "order": {
+        "confirmation_seconds": 2400,
+        "confirmation_reminder_seconds": 1500,
+        "time_surcharges": [{"opens": "18:00", "closes": "19:00", "cents": 100}],
+    },
     "dispatch": {"offer_seconds": 45},
 }
 """The demo waits 40 minutes, not two hours, for a customer who never confirms; riders get 45 s to answer."""
@@ -57,7 +83,7 @@ def _somewhere(dice: random.Random, spread_m: float) -> Place:
 def _merchants(dice: random.Random) -> tuple[MerchantPlan, ...]:
     plans = []
     for number, (name, menu) in enumerate(_KITCHENS):
-        items = tuple({"sku": sku, "name": label, "unit_cents": cents} for sku, label, cents in menu)
+        items = tuple(_item(sku, label, cents) for sku, label, cents in menu)
         plans.append(
             MerchantPlan(
                 key=f"m{number}",
@@ -66,9 +92,20 @@ def _merchants(dice: random.Random) -> tuple[MerchantPlan, ...]:
                 address=f"{dice.randint(1, 200)} {dice.choice(_STREETS)}",
                 preparation_minutes=dice.randint(6, 14),
                 menu=items,
+                more={"packing_cents": 100 * (number % 2)},
             )
         )
     return tuple(plans)
+
+
+def _item(sku: str, name: str, cents: int) -> dict[str, Any]:
+    """Main dishes come in sizes; some things need care on the road."""
+    item: dict[str, Any] = {"sku": sku, "name": name, "unit_cents": cents}
+    if cents >= _SIZED_FROM_CENTS:
+        item["option_groups"] = [_SIZES, _EXTRAS]
+    if sku in _CARE:
+        item["handling"] = [_CARE[sku]]
+    return item
 
 
 def _fates(dice: random.Random, count: int) -> list[Fate]:
@@ -103,7 +140,43 @@ def peak(
                 language=dice.choice(("en", "zh")),
             )
         )
-    return tuple(plans)
+    return tuple(_varied(number, plan, merchants) for number, plan in enumerate(plans))
+
+
+def _varied(number: int, plan: OrderPlan, merchants: tuple[MerchantPlan, ...]) -> OrderPlan:
+    """Every way to order has its turn: from a quote, with options, coupons and tips, for later, and errands."""
+    if number % 5 == 2 and plan.fate not in _MERCHANTS_OWN:
+        return replace(plan, errand=_errand(number), skus=(), tip_cents=300)
+    menu = next(merchant.menu for merchant in merchants if merchant.key == plan.merchant_key)
+    sized = [str(item["sku"]) for item in menu if "option_groups" in item]
+    chosen = ("large", "extra") if number % 2 else ("usual",)
+    return replace(
+        plan,
+        options=dict.fromkeys(sized, chosen),
+        coupon=COUPON if number % 4 == 1 else None,
+        tip_cents=200 if number % 3 == 0 else 0,
+        quoted=number % 2 == 0,
+        scheduled_after=timedelta(minutes=90) if number % 13 == 6 else None,
+    )
+
+
+def _errand(number: int) -> ErrandPlan:
+    dice = random.Random(number)
+    kind = ("errand_buy", "errand_carry", "errand_queue", "errand_document")[number // 5 % 4]
+    place = _somewhere(dice, TOWN_RADIUS_M)
+    pickup: dict[str, Any] = {
+        "place": {"lat": place.lat, "lon": place.lon},
+        "address": f"{dice.randint(1, 200)} {dice.choice(_STREETS)}",
+    }
+    body: dict[str, Any] = {"task": _TASKS[kind], "pickup": pickup}
+    match kind:
+        case "errand_buy":
+            return ErrandPlan(kind, {**body, "budget_cents": 6000}, receipt_cents=dice.randint(1500, 6500))
+        case "errand_queue":
+            return ErrandPlan(kind, {**body, "wait_minutes_max": 30}, wait=timedelta(minutes=dice.randint(2, 12)))
+        case _:
+            pickup["contact"] = {"name": "Lin Tao", "phone": "+8613912345678"}
+            return ErrandPlan(kind, {**body, "handling": ["fragile"], "weight_g": 800})
 
 
 def town(*, seed: int, orders: int, speed: float) -> Scenario:
@@ -119,6 +192,7 @@ def town(*, seed: int, orders: int, speed: float) -> Scenario:
             on_at=starts_at,
             off_at=starts_at + timedelta(hours=12),
             speed_m_per_minute=dice.uniform(230, 320),
+            skills=("fragile", "cold_chain", "age_checked") if number % 2 == 0 else ("fragile", "bulky"),
         )
         for number in range(max(10, min(80, orders // 2)))
     )
@@ -132,4 +206,6 @@ def town(*, seed: int, orders: int, speed: float) -> Scenario:
         pickup_service=timedelta(minutes=1),
         dropoff_service=timedelta(minutes=2),
         policies=POLICIES,
+        coupons=({"code": COUPON, "percent": 20, "ceiling_cents": 1000, "minimum_cents": 500},),
+        weather="rain",
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from deploy.city.client import Gateways, Refused, Unreachable
-from deploy.city.world import Fate, MerchantPlan, OrderPlan, RiderPlan, Scenario
+from deploy.city.world import ErrandPlan, Fate, MerchantPlan, OrderPlan, RiderPlan, Scenario
 from shared.kernel.clock import VirtualClock
 
 _SHORTEST_SLEEP_S = 0.005
@@ -35,6 +35,10 @@ class TownHall:
     def fate_of(self, order_id: str) -> Fate:
         plan = self.plans.get(order_id)
         return plan.fate if plan else Fate.SMOOTH
+
+    def errand_of(self, order_id: str) -> ErrandPlan | None:
+        plan = self.plans.get(order_id)
+        return plan.errand if plan else None
 
     def mishap_happens_now(self, order_id: str, fate: Fate) -> bool:
         """True once for an order that is to meet this mishap."""

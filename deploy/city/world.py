@@ -33,6 +33,8 @@ class MerchantPlan:
     address: str
     preparation_minutes: int
     menu: tuple[Mapping[str, Any], ...]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else it is registered with: packing, hours, an area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,21 @@ class RiderPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrandPlan:
+    """`receipt_cents` is what will be paid at the till, `wait` how long the queue really is."""
+
+    kind: str
+    body: Mapping[str, Any]
+    receipt_cents: int | None = None
+    wait: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPlan:
-    """`ready_at` is when the kitchen will really be done; None means the merchant's usual time."""
+    """`ready_at` is when the kitchen will really be done; None means the merchant's usual time.
+
+    `options` are those chosen for each sku; `quoted` asks the price first; an order with an `errand` has no merchant.
+    """
 
     key: str
     merchant_key: str
@@ -59,6 +74,12 @@ class OrderPlan:
     fate: Fate = Fate.SMOOTH
     ready_at: datetime | None = None
     language: str = "en"
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    errand: "ErrandPlan | None" = None
+    coupon: str | None = None
+    tip_cents: int = 0
+    quoted: bool = False
+    scheduled_after: timedelta | None = None
 
     def moved(self, shift: timedelta) -> "OrderPlan":
         """The same order, earlier or later."""
@@ -79,6 +100,8 @@ class Scenario:
     pickup_service: timedelta
     dropoff_service: timedelta
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    coupons: tuple[Mapping[str, Any], ...] = ()
+    weather: str | None = None
     whole_minutes: bool = False
     """Travel takes whole minutes, rounded up (the rule of the public benchmark)."""
 

@@ -125,6 +125,7 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "order_reviewed", ("merchant_score",)),
         Say(RIDER, "order_reviewed", ("rider_score",)),
     ),
+    order.ReviewHidden: (Say(CUSTOMER, "review_hidden", ("reason",)),),
     dispatch.DeliveryOffered: (Say(RIDER, "delivery_offered", ("answer_by",)),),
     dispatch.OfferExpired: (Say(RIDER, "offer_expired"),),
     dispatch.RiderAssigned: (

@@ -12,7 +12,18 @@ from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment
 from services.order.domain.queueing import place_of
 from services.order.domain.state import Order
-from services.order.domain.values import ENDED, Errand, ErrandTerms, Line, OrderState, Proof, Recipient, Totals
+from services.order.domain.values import (
+    ENDED,
+    Errand,
+    ErrandTerms,
+    Line,
+    OrderState,
+    Proof,
+    Recipient,
+    Review,
+    Standing,
+    Totals,
+)
 from services.order.outbound import payment_id_of
 from services.order.schemas import (
     ChosenOption,
@@ -83,7 +94,7 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
         ended_by=ending.by if isinstance(ending, OrderCancelled) else None,
         ending_reason=ending.reason if ending else None,
         fee_cents=ending.fee_cents if isinstance(ending, OrderCancelled) else 0,
-        review=ReviewView(merchant=review.merchant, rider=review.rider, platform=review.platform) if review else None,
+        review=_review(review, personal=personal) if review else None,
         can_cancel=can_cancel(order),
         steps=steps_of(order),
         pickup_proof=_proof(order.pickup_proof, order.step("picked_up") or order.placed.at),
@@ -107,6 +118,20 @@ def _delivery_proof(order: Order) -> ProofView | None:
 def _queue_place(order: Order) -> QueuePlaceView | None:
     place = place_of(order)
     return None if place is None else QueuePlaceView(lane=place.lane, due_at=place.due_at)
+
+
+def _review(review: Review, *, personal: bool) -> ReviewView:
+    shown = personal or review.standing is Standing.PUBLISHED
+    return ReviewView(
+        merchant=review.merchant,
+        rider=review.rider,
+        platform=review.platform,
+        tags=list(review.tags),
+        comment=review.comment if shown else None,
+        photos=list(review.photos) if shown else [],
+        standing=review.standing,
+        held_for=list(review.held_for) if personal else [],
+    )
 
 
 def totals_view(totals: Totals) -> TotalsView:

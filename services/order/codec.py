@@ -77,8 +77,12 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType(
             "OrderReviewed",
             order.OrderReviewed,
+            2,
+            {1: lambda data: data | {"tags": [], "photos": [], "held_for": [], "decide_by": None}},
             personal=(Personal(field="comment", subject="customer_id"),),
         ),
+        EventType("ReviewPublished", order.ReviewPublished),
+        EventType("ReviewHidden", order.ReviewHidden),
         EventType("ReviewClosed", order.ReviewClosed),
         EventType("RefundGranted", order.RefundGranted),
         EventType("OrderArchived", order.OrderArchived),

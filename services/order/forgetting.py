@@ -9,6 +9,7 @@ from services.order.domain.ending import contact_withdrawn
 from services.order.domain.events import OrderEvent
 from services.order.domain.state import Order
 from services.order.domain.values import ENDED
+from services.order.photos import PHOTOS
 from shared.eventstore.model import Context
 from shared.eventstore.ports import Transaction
 
@@ -39,6 +40,7 @@ def forget_customer(
     for order_id in shared:
         # In the order's own sequence: nobody can hear it before the contact that it takes back.
         tx.execute(ORDER, order_id, lambda order: _withdraw(order, context), context)
+    PHOTOS.forget(tx, customer_id)
     tx.vault.forget(customer_id)
     return Forgotten(customer_id, shared, views.strip_answers(tx, customer_id))
 

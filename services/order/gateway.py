@@ -14,6 +14,7 @@ from services.order.menu_routes import MenuRoutes
 from services.order.money_routes import MoneyRoutes
 from services.order.placing_routes import PlacingRoutes
 from services.order.projecting import ORDER_LIST
+from services.order.review_routes import ReviewRoutes
 from services.order.schemas import (
     AcceptBody,
     CancelBody,
@@ -23,7 +24,6 @@ from services.order.schemas import (
     OrderSummary,
     OrderView,
     RejectBody,
-    ReviewBody,
     Timed,
     Timeline,
     TrackingView,
@@ -49,6 +49,7 @@ class OrderGateway(
     PlacingRoutes,
     CityRoutes,
     LifeRoutes,
+    ReviewRoutes,
     MoneyRoutes,
     StandardRoutes,
 ):
@@ -226,20 +227,6 @@ class OrderGateway(
     )
     def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
         return do(self.parts, call, requests.confirmation(order_id, call.now), access.require_customer)
-
-    @route(
-        "POST",
-        "/v1/orders/<order_id>/review",
-        roles=table.REVIEW.roles,
-        body=ReviewBody,
-        answer=OrderView,
-        command=True,
-        summary="Say how it was",
-        tags=ORDERS,
-        refusals=(NotFound, *table.REVIEW.refusals()),
-    )
-    def review_order(self, call: Call[ReviewBody], order_id: str) -> OrderView:
-        return do(self.parts, call, requests.reviewing(call.body, order_id, call.now), access.require_customer)
 
     def _visible(self, tx: Transaction, principal: Principal, order_id: str) -> Order:
         order, _ = answering.order_of(tx, order_id)

@@ -11,7 +11,8 @@ from pathlib import Path
 from services.order.domain.fees import BORNE_BY, FEES
 from services.order.domain.lifecycle import Moves, Refused, Row, edges
 from services.order.domain.policy import OrderPolicy
-from services.order.domain.transitions import FACT_ROWS, PEOPLES_ROWS, ROWS, TIME_ROWS
+from services.order.domain.timeouts import TIME_ROWS
+from services.order.domain.transitions import FACT_ROWS, PEOPLES_ROWS, ROWS
 from services.order.domain.values import OrderState
 from services.order.domain.watching import WATCHES
 

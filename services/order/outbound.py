@@ -370,6 +370,16 @@ def _about_end(order_id: str, event: order.EndEvent) -> Message | None:
                 merchant_score=event.merchant_score,
                 rider_score=event.rider_score,
                 platform_score=event.platform_score,
+                tags=event.tags,
+            )
+        case order.ReviewPublished() | order.ReviewHidden():
+            moderated = public.ReviewPublished if isinstance(event, order.ReviewPublished) else public.ReviewHidden
+            return moderated(
+                order_id=order_id,
+                customer_id=customer_id,
+                merchant_id=merchant_id,
+                by=event.by.value,
+                reason=event.reason,
             )
         case order.OrderArchived():
             return public.OrderArchived(order_id=order_id)

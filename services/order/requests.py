@@ -10,7 +10,6 @@ from services.order.domain.commands import (
     ExtendPreparation,
     MarkReady,
     RejectOrder,
-    ReviewOrder,
     StartPreparation,
 )
 from services.order.domain.values import By, Goods, OrderState
@@ -20,7 +19,6 @@ from services.order.schemas import (
     ExtendBody,
     ReadyTime,
     RejectBody,
-    ReviewBody,
 )
 
 
@@ -66,16 +64,4 @@ def correction(body: CorrectBody, order_id: str, by: By, at: datetime, now: date
         reason=body.reason.value,
         goods=Goods(body.goods),
         happened_at=body.happened_at,
-    )
-
-
-def reviewing(body: ReviewBody, order_id: str, now: datetime) -> ReviewOrder:
-    return ReviewOrder(
-        order_id=order_id,
-        at=now,
-        now=now,
-        merchant_score=body.merchant,
-        rider_score=body.rider,
-        platform_score=body.platform,
-        comment=body.comment,
     )

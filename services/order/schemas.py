@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from services.order.domain.correcting import CorrectionReason
 from services.order.domain.payment import PaymentState
 from services.order.domain.queueing import Lane
-from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority
+from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority, Standing
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
 from shared.gateway.words import Code
@@ -97,13 +97,6 @@ class CorrectBody(Timed):
 
 class ConfirmBody(Input):
     pass
-
-
-class ReviewBody(Input):
-    merchant: Score
-    rider: Score
-    platform: Score
-    comment: Annotated[str, StringConstraints(max_length=1_000)] | None = None
 
 
 class OrdersQuery(PageQuery):
@@ -207,9 +200,16 @@ class ErrandView(BaseModel):
 
 
 class ReviewView(BaseModel):
+    """Words and pictures are for the customer and staff, and for the merchant once they are published."""
+
     merchant: int
     rider: int
     platform: int
+    tags: list[str] = []
+    comment: str | None = None
+    photos: list[str] = []
+    standing: Standing = Standing.PUBLISHED
+    held_for: list[str] = []
 
 
 class ProofView(BaseModel):

@@ -14,6 +14,7 @@ from services.order.payments.desk import SqlDesk
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.reactors import Reactors
 from services.order.reconciliation import Reconciler
+from services.order.review_views import REVIEW_LIST
 from shared.eventstore.connecting import Pool
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
@@ -26,7 +27,7 @@ from shared.runtime.settings import Settings
 
 SERVICE = "order"
 DESK_CONNECTIONS = 2
-PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST, LEDGER)
+PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST, LEDGER, REVIEW_LIST)
 
 
 @dataclass(frozen=True)

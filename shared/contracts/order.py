@@ -250,6 +250,25 @@ class OrderReviewed(OrderMessage):
     merchant_score: Score
     rider_score: Score
     platform_score: Score
+    tags: tuple[str, ...] = ()
+
+
+class ReviewPublished(OrderMessage):
+    """Others may see the words and pictures of a review; what they are is told to nobody."""
+
+    customer_id: str
+    merchant_id: str
+    by: str = Field(description="role: support, operations")
+    reason: str
+
+
+class ReviewHidden(OrderMessage):
+    """Others do not see the words and pictures of a review; its scores count."""
+
+    customer_id: str
+    merchant_id: str
+    by: str = Field(description="role: support, operations, or time")
+    reason: str
 
 
 class OrderArchived(OrderMessage):

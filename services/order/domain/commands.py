@@ -119,6 +119,15 @@ class ReviewOrder(OrderCommand):
     rider_score: int
     platform_score: int
     comment: str | None = None
+    tags: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModerateReview(OrderCommand):
+    by: By
+    publish: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +176,7 @@ PersonalCommand = (
     | CorrectOrder
     | ChangeAddress
     | ChangeItems
+    | ModerateReview
 )
 
 # By facts: of the payment ledger, of dispatch, of support. They are never refused.

@@ -26,6 +26,8 @@ from services.order.domain.events import (
     OrderStalled,
     OrderUndeliverable,
     PreparationExtended,
+    ReviewHidden,
+    ReviewPublished,
     WithdrawalRequested,
     WithdrawalUnanswered,
 )
@@ -51,6 +53,8 @@ _OVER: Mapping[type[OrderEvent], tuple[Wait, ...]] = {
     ConfirmationReminded: (Wait.CONFIRMATION_REMINDER,),
     OrderConfirmed: (Wait.CONFIRMATION_REMINDER, Wait.CONFIRMATION),
     OrderReviewed: (Wait.REVIEW,),
+    ReviewPublished: (Wait.MODERATION,),
+    ReviewHidden: (Wait.MODERATION,),
     OrderArchived: tuple(Wait),
 }
 
@@ -80,12 +84,19 @@ def _opened(event: OrderEvent) -> list[SetDeadline]:
             return [*_at(Wait.CONFIRMATION_REMINDER, event.remind_at), confirm]
         case OrderStalled():
             return [SetDeadline(Wait.NEXT_STEP, event.again_at)]
-        case OrderCancelled() | OrderRejected():
-            return _at(Wait.ARCHIVE, event.archive_at)
         case OrderCompleted():
             return [SetDeadline(Wait.REVIEW, event.review_by), SetDeadline(Wait.ARCHIVE, event.archive_at)]
         case _:
-            return _at(Wait.NEXT_STEP, getattr(event, "stalled_at", None))
+            return _optional(event)
+
+
+def _optional(event: OrderEvent) -> list[SetDeadline]:
+    """Waits of facts that older versions of them did not open."""
+    if isinstance(event, OrderReviewed):
+        return _at(Wait.MODERATION, event.decide_by)
+    if isinstance(event, OrderCancelled | OrderRejected):
+        return _at(Wait.ARCHIVE, event.archive_at)
+    return _at(Wait.NEXT_STEP, getattr(event, "stalled_at", None))
 
 
 def _at(wait: Wait, due: datetime | None) -> list[SetDeadline]:

@@ -14,6 +14,7 @@ from services.order.domain.commands import (
     CorrectOrder,
     ExtendPreparation,
     MarkReady,
+    ModerateReview,
     PersonalCommand,
     RejectOrder,
     ReviewOrder,
@@ -22,28 +23,26 @@ from services.order.domain.commands import (
 from services.order.domain.correcting import correct
 from services.order.domain.ending import cancelled, completed, wish_to_cancel
 from services.order.domain.errors import (
-    AlreadyReviewed,
     NotAnExtension,
     OrderNotDueYet,
     OrderWithSupport,
     PaymentPending,
     ReadyTimeOutOfRange,
-    ReviewIsClosed,
 )
 from services.order.domain.events import (
     OrderAccepted,
     OrderEvent,
     OrderReady,
     OrderRejected,
-    OrderReviewed,
     PreparationExtended,
     PreparationStarted,
 )
 from services.order.domain.lifecycle import Moves, check
 from services.order.domain.policy import OrderPolicy
+from services.order.domain.reviewing import moderate, review
 from services.order.domain.state import Order
 from services.order.domain.transitions import CANCEL, row_of
-from services.order.domain.values import By, Goods, OrderState, Review
+from services.order.domain.values import By, Goods, OrderState
 from services.order.domain.watching import next_step_at
 from shared.kernel.errors import DomainError
 
@@ -69,7 +68,9 @@ def decide(command: PersonalCommand, order: Order, policy: OrderPolicy) -> list[
             return _after_the_kitchen(command, order, policy)
 
 
-AfterTheKitchen = CancelOrder | ConfirmOrder | ReviewOrder | CorrectOrder | ChangeAddress | ChangeItems
+AfterTheKitchen = (
+    CancelOrder | ConfirmOrder | ReviewOrder | CorrectOrder | ChangeAddress | ChangeItems | ModerateReview
+)
 
 
 def _after_the_kitchen(command: AfterTheKitchen, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -79,13 +80,15 @@ def _after_the_kitchen(command: AfterTheKitchen, order: Order, policy: OrderPoli
         case ConfirmOrder():
             return completed(order, command, By.CUSTOMER, policy)
         case ReviewOrder():
-            return review(command, order)
+            return review(command, order, policy)
         case CorrectOrder():
             return correct(command, order, policy)
         case ChangeAddress():
             return change_address(command, order, policy)
         case ChangeItems():
             return change_items(command, order)
+        case ModerateReview():
+            return moderate(command, order)
         case _:
             assert_never(command)
 
@@ -167,26 +170,6 @@ def cancel(command: CancelOrder, order: Order, policy: OrderPolicy) -> list[Orde
     if order.goods is Goods.WITH_RIDER:
         raise _refusal(OrderWithSupport, "support is solving this delivery", order)
     return cancelled(order, command, command.by, command.reason, policy)
-
-
-def review(command: ReviewOrder, order: Order) -> list[OrderEvent]:
-    """One review an order, while reviews are open; the same scores again change nothing."""
-    scores = Review(merchant=command.merchant_score, rider=command.rider_score, platform=command.platform_score)
-    if order.review == scores:
-        return []
-    if order.review is not None:
-        raise _refusal(AlreadyReviewed, "the order has been reviewed", order)
-    if order.review_by is None or command.now > order.review_by:
-        raise _refusal(ReviewIsClosed, "the time for a review is over", order)
-    return [
-        OrderReviewed(
-            **order.whose(command.at),
-            merchant_score=command.merchant_score,
-            rider_score=command.rider_score,
-            platform_score=command.platform_score,
-            comment=command.comment,
-        )
-    ]
 
 
 def can_cancel(order: Order) -> bool:

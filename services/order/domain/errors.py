@@ -14,6 +14,7 @@ DomainError
 ├── NotAnExtension            the new time is not later
 ├── ReadyTimeOutOfRange       before the order was placed, or too far away
 ├── PriceChanged              the change costs something that was not agreed to
+├── NoReview                  nothing to moderate
 ├── NothingToCorrect          no delivery or failure was recorded that could be wrong
 ├── OrderNotDelivered         nothing to confirm or review yet
 ├── AlreadyReviewed           with other scores
@@ -77,6 +78,10 @@ class ReadyTimeOutOfRange(DomainError):
 
 class PriceChanged(DomainError):
     code = "order.price_changed"
+
+
+class NoReview(DomainError):
+    code = "order.not_reviewed"
 
 
 class NothingToCorrect(DomainError):

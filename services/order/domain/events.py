@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.order.domain.fact import OrderFact
+from services.order.domain.review_events import OrderReviewed, ReviewClosed, ReviewHidden, ReviewPublished
 from services.order.domain.values import (
     By,
     Errand,
@@ -18,17 +20,10 @@ from services.order.domain.values import (
     Totals,
 )
 
+# The promise: from the basket to the counter.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFact:
-    """What every fact about an order says: whose it is, and when it happened (by the actor's clock).
-
-    Where a fact has `stalled_at`, whoever owns the next step is called when nothing has moved by then.
-    """
-
-    customer_id: str
-    merchant_id: str
-    at: datetime
+__all__ = ["OrderFact", "OrderReviewed", "ReviewClosed", "ReviewHidden", "ReviewPublished"]
+"""What is told of orders elsewhere in this room, and belongs to this page all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,19 +316,6 @@ class OrderCompleted(OrderFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderReviewed(OrderFact):
-    merchant_score: int
-    rider_score: int
-    platform_score: int
-    comment: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewClosed(OrderFact):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundGranted(OrderFact):
     """Support gives the money of a delivered order back; the order itself stays as it is."""
 
@@ -386,6 +368,8 @@ EndEvent = (
     | OrderConfirmed
     | OrderCompleted
     | OrderReviewed
+    | ReviewPublished
+    | ReviewHidden
     | ReviewClosed
     | RefundGranted
     | OrderArchived

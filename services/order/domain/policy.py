@@ -46,6 +46,19 @@ class OrderPolicy:
     stalled_max_seconds: int = 24 * 3600
     confirmation_reminder_seconds: int = 90 * 60
     confirmation_seconds: int = 2 * 3600
+    moderation_seconds: int = 48 * 3600
+    review_photos_max: int = 4
+    review_words_held: tuple[str, ...] = (
+        "idiot",
+        "scam",
+        "wechat",
+        "whatsapp",
+        "加微信",
+        "微信号",
+        "骗子",
+        "傻",
+        "滚",
+    )
     review_seconds: int = 7 * 24 * 3600
     archive_seconds: int = 30 * 24 * 3600
     schedule_ahead_seconds: int = 7 * 24 * 3600

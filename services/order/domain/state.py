@@ -49,6 +49,8 @@ from services.order.domain.events import (
     RefundGranted,
     ReturnStarted,
     ReviewClosed,
+    ReviewHidden,
+    ReviewPublished,
     WithdrawalRequested,
     WithdrawalUnanswered,
 )
@@ -57,6 +59,7 @@ from services.order.domain.values import (
     OrderState,
     Proof,
     Review,
+    Standing,
     Step,
     Totals,
     Withdrawal,
@@ -334,6 +337,39 @@ def _resumed(order: Order, back_to: OrderState) -> Order:
     return replace(order, state=back_to, resumes=None, withdrawal=None)
 
 
+def _review(event: OrderReviewed) -> Review:
+    return Review(
+        merchant=event.merchant_score,
+        rider=event.rider_score,
+        platform=event.platform_score,
+        comment=event.comment,
+        tags=event.tags,
+        photos=event.photos,
+        standing=Standing.HELD if event.held_for else Standing.PUBLISHED,
+        held_for=event.held_for,
+    )
+
+
+def _moderated(order: Order, event: ReviewPublished | ReviewHidden) -> Order:
+    if order.review is None:
+        raise ValueError("only a review is moderated")
+    standing = Standing.PUBLISHED if isinstance(event, ReviewPublished) else Standing.HIDDEN
+    return replace(order, review=replace(order.review, standing=standing))
+
+
+def _after_review(order: Order, event: OrderReviewed | ReviewPublished | ReviewHidden | ReviewClosed) -> Order:
+    match event:
+        case OrderReviewed():
+            scores = _review(event)
+            return replace(order, review=scores, review_by=None, steps=order.took("reviewed", event.at))
+        case ReviewPublished() | ReviewHidden():
+            return _moderated(order, event)
+        case ReviewClosed():
+            return replace(order, review_by=None)
+        case _:
+            assert_never(event)
+
+
 def _after_end(order: Order, event: EndEvent) -> Order:
     match event:
         case WithdrawalRequested():
@@ -352,11 +388,8 @@ def _after_end(order: Order, event: EndEvent) -> Order:
         case OrderCompleted():
             steps = order.took("completed", event.at)
             return replace(order, state=OrderState.COMPLETED, review_by=event.review_by, steps=steps)
-        case OrderReviewed():
-            scores = Review(merchant=event.merchant_score, rider=event.rider_score, platform=event.platform_score)
-            return replace(order, review=scores, review_by=None, steps=order.took("reviewed", event.at))
-        case ReviewClosed():
-            return replace(order, review_by=None)
+        case OrderReviewed() | ReviewPublished() | ReviewHidden() | ReviewClosed():
+            return _after_review(order, event)
         case RefundGranted():
             return replace(order, refund_granted=True)
         case OrderArchived():

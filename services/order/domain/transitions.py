@@ -10,7 +10,8 @@ from types import MappingProxyType
 from services.order.domain import commands as c
 from services.order.domain import errors as no
 from services.order.domain.lifecycle import SAME, Refused, Row, Who, row, stays, to
-from services.order.domain.values import OrderState, Wait
+from services.order.domain.timeouts import TIME_ROWS
+from services.order.domain.values import OrderState
 from shared.kernel.errors import InvalidInput
 
 _S = OrderState
@@ -135,6 +136,16 @@ CHANGE_ITEMS = row(
     *stays(_PENDING, unless=(no.PriceChanged,)),
     (_OVER, _ENDED),
     rest=Refused(no.OrderAlreadyAccepted),
+)
+
+MODERATE = row(
+    "moderate-review",
+    _STAFF,
+    "words and pictures of a review are published or hidden, with a reason; the scores count all the same",
+    *stays(_S.COMPLETED, unless=(no.NoReview,)),
+    *stays(_S.ARCHIVED, unless=(no.NoReview,)),
+    ((_S.CANCELLED, _S.REJECTED), _ENDED),
+    rest=Refused(no.OrderNotDelivered),
 )
 
 PAYMENT_AUTHORIZED = row(
@@ -265,6 +276,7 @@ PEOPLES_ROWS = (
     CORRECT,
     CHANGE_ADDRESS,
     CHANGE_ITEMS,
+    MODERATE,
 )
 FACT_ROWS = (
     PAYMENT_AUTHORIZED,
@@ -284,74 +296,6 @@ FACT_ROWS = (
     SUPPORT_CANCELS,
 )
 
-TIME_ROWS: Mapping[Wait, Row] = MappingProxyType(
-    {
-        Wait.PAYMENT: row(
-            "payment not authorised in time",
-            _TIME,
-            "the order is over",
-            ((_PENDING,), to(_S.CANCELLED)),
-            rest=SAME,
-        ),
-        Wait.ASKING: row(
-            "scheduled order due",
-            _TIME,
-            "the merchant is asked; an errand is ready for its rider",
-            ((_PENDING,), to(_PENDING, _READY)),
-            rest=SAME,
-        ),
-        Wait.MERCHANT_REMINDER: row(
-            "merchant silent", _TIME, "the merchant is reminded", *stays(_PENDING), rest=SAME
-        ),
-        Wait.MERCHANT_ANSWER: row(
-            "merchant unanswered",
-            _TIME,
-            "the order is over, the money goes back, the merchant is flagged",
-            ((_PENDING,), to(_S.CANCELLED)),
-            rest=SAME,
-        ),
-        Wait.PREPARATION: row(
-            "not ready in time",
-            _TIME,
-            "customer, merchant and rider are told, once for each promise",
-            *stays(_ACCEPTED, _PREPARING, _S.CANCELLING, _S.DELIVERY_EXCEPTION),
-            rest=SAME,
-        ),
-        Wait.WITHDRAWAL_ANSWER: row(
-            "withdrawal unanswered",
-            _TIME,
-            "dispatch is asked again, as often as policy allows; then the order goes on",
-            ((_S.CANCELLING,), to(_S.CANCELLING, *_KITCHEN, _S.DELIVERING)),
-            rest=SAME,
-        ),
-        Wait.CONFIRMATION: row(
-            "not confirmed in time",
-            _TIME,
-            "confirmed by time: the order is complete",
-            ((_S.DELIVERED,), to(_S.COMPLETED)),
-            rest=SAME,
-        ),
-        Wait.NEXT_STEP: row(
-            "stalled",
-            _TIME,
-            "whoever owns the next step is called, support has a case, and again after twice as long",
-            *stays(*_KITCHEN, _S.DELIVERING, *_TROUBLE, _S.CANCELLING),
-            rest=SAME,
-        ),
-        Wait.CONFIRMATION_REMINDER: row(
-            "not confirmed yet", _TIME, "the customer is reminded, once", *stays(_S.DELIVERED), rest=SAME
-        ),
-        Wait.REVIEW: row("not reviewed in time", _TIME, "reviews are closed", *stays(_S.COMPLETED), rest=SAME),
-        Wait.ARCHIVE: row(
-            "over long ago",
-            _TIME,
-            "the order is archived",
-            ((_S.COMPLETED, _S.CANCELLED, _S.REJECTED), to(_S.ARCHIVED)),
-            rest=SAME,
-        ),
-    }
-)
-
 ROWS = (*PEOPLES_ROWS, *FACT_ROWS, *TIME_ROWS.values())
 
 _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
@@ -367,6 +311,7 @@ _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
         c.CorrectOrder: CORRECT,
         c.ChangeAddress: CHANGE_ADDRESS,
         c.ChangeItems: CHANGE_ITEMS,
+        c.ModerateReview: MODERATE,
         c.NotePaymentAuthorized: PAYMENT_AUTHORIZED,
         c.NotePaymentFailed: PAYMENT_FAILED,
         c.NoteRiderAssigned: RIDER_ASSIGNED,

@@ -89,6 +89,7 @@ class Wait(StrEnum):
     CONFIRMATION = "confirmation"
     NEXT_STEP = "next_step"
     REVIEW = "review"
+    MODERATION = "moderation"
     ARCHIVE = "archive"
 
 
@@ -278,10 +279,38 @@ class Withdrawal:
     asks: int
 
 
+class ReviewTag(StrEnum):
+    """What a customer may say with a tap; pages have the words."""
+
+    TASTY = "tasty"
+    WELL_PACKED = "well_packed"
+    GOOD_VALUE = "good_value"
+    ON_TIME = "on_time"
+    FRIENDLY_RIDER = "friendly_rider"
+    COLD = "cold"
+    SPILLED = "spilled"
+    WRONG_ITEM = "wrong_item"
+    LATE = "late"
+    RUDE = "rude"
+
+
+class Standing(StrEnum):
+    """Whether others see the words and pictures of a review."""
+
+    PUBLISHED = "published"
+    HELD = "held"
+    HIDDEN = "hidden"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Scores from 1 to 5."""
+    """Scores from 1 to 5, and the words: None when there are none, or their customer was forgotten."""
 
     merchant: int
     rider: int
     platform: int
+    comment: str | None = None
+    tags: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
+    standing: Standing = Standing.PUBLISHED
+    held_for: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from services.order.domain.events import (
     WithdrawalUnanswered,
 )
 from services.order.domain.policy import OrderPolicy
+from services.order.domain.reviewing import hide_undecided
 from services.order.domain.state import Order
 from services.order.domain.values import By, OrderState, Wait
 from services.order.domain.watching import next_step_at, owner_of
@@ -53,6 +54,8 @@ def _after_the_door(command: EndWait, order: Order, policy: OrderPolicy) -> list
             return confirm_by_time(command, order, policy)
         case Wait.REVIEW:
             return close_review(command, order)
+        case Wait.MODERATION:
+            return hide_undecided(order, command.at)
         case Wait.ARCHIVE:
             return archive(command, order)
         case _:

@@ -54,6 +54,7 @@ WATCHES: Mapping[OrderState, tuple[Watch, ...]] = MappingProxyType(
         ),
         _S.COMPLETED: (
             Watch(Wait.REVIEW, Who.CUSTOMER, "review", "reviews are closed"),
+            Watch(Wait.MODERATION, Who.SUPPORT, "moderation", "words and pictures stay hidden"),
             Watch(Wait.ARCHIVE, Who.TIME, "archive", "archived"),
         ),
         _S.CANCELLED: (Watch(Wait.ARCHIVE, Who.TIME, "archive", "archived"),),

@@ -50,6 +50,7 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderDeliveryFailed: PARTIES
     | {"rider_id": RIDER, "reason": FailureReason.ADDRESS_WRONG, "goods": Goods.WITH_RIDER},
     order.OrderReturned: PARTIES,
+    order.ReviewHidden: PARTIES | {"by": "support", "reason": "insult"},
     order.OrderAddressChanged: PARTIES | NEW_PRICE | {"rider_id": RIDER, "dropoff_cell": "c3"},
     order.OrderItemsChanged: PARTIES | NEW_PRICE | {"items": ()},
     order.OrderReinstated: PARTIES

@@ -164,6 +164,8 @@ completed = e.OrderCompleted(
 reviewed = e.OrderReviewed(
     **whose(after(minutes=33)), merchant_score=5, rider_score=4, platform_score=5, comment="hot!"
 )
+review_published = e.ReviewPublished(**whose(after(hours=2)), by=By.SUPPORT, reason="fits")
+review_hidden = e.ReviewHidden(**whose(after(hours=2)), by=By.OPERATIONS, reason="insult")
 review_closed = e.ReviewClosed(**whose(after(days=8)))
 refund_granted = e.RefundGranted(**whose(after(days=1)), reason="wrong_item")
 archived = e.OrderArchived(**whose(after(days=31)))
@@ -263,6 +265,8 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     confirmed,
     completed,
     reviewed,
+    review_published,
+    review_hidden,
     review_closed,
     refund_granted,
     archived,

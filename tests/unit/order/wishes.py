@@ -87,6 +87,10 @@ def reorder(total_cents: int | None = None, at: float = 0.5) -> c.ChangeItems:
     )
 
 
+def moderate(publish: bool = False, at: float = 60) -> c.ModerateReview:
+    return c.ModerateReview(**_when(at), by=By.SUPPORT, publish=publish, reason="insult")
+
+
 def paid(at: float = 0) -> c.NotePaymentAuthorized:
     return c.NotePaymentAuthorized(**_when(at))
 

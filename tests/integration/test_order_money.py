@@ -203,7 +203,8 @@ class Watching(SandboxProvider):
 def test_no_transaction_is_open_while_the_provider_is_asked(service: Service, database: Database) -> None:
     watching = Watching(Pool(database.url("order"), size=8), service.clock, SECRET)
     watching.seen = []
-    cashier = replace(service.cashier, provider=watching)
+    # One after another: what a neighbour is writing down at that moment would be seen too.
+    cashier = replace(service.cashier, provider=watching, at_once=1)
     service.settle()
     ids = [service.place() for _ in range(3)]
     for _ in range(3):

@@ -76,6 +76,7 @@ class ReviewRoutes:
         "/v1/orders/<order_id>/photos/<photo_id>",
         roles=EVERYBODY,
         summary="A picture of a review",
+        media="image/*",
         description="To everybody once its review is published; before and otherwise to the customer and staff.",
         tags=TAGS,
         refusals=(NotFound,),

@@ -3,7 +3,7 @@
 from services.order.application import NO_SUCH_ORDER
 from services.order.domain.state import Order
 from services.order.domain.values import By
-from services.order.views import OrderFilter
+from services.order.searching import OrderFilter
 from shared.gateway.auth import Principal
 from shared.kernel.errors import NotFound
 

@@ -1,8 +1,6 @@
 """Turns folded state into what callers see of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from services.order.application import NO_SUCH_ORDER
 from services.order.codec import ORDER, PAYMENT
@@ -39,12 +37,10 @@ from services.order.schemas import (
     RecipientView,
     ReviewView,
     StepView,
-    TimelineEntry,
     TotalsView,
     TrackingView,
 )
 from services.order.views import OrderRow
-from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import NotFound
 
@@ -246,22 +242,3 @@ def is_late(order: Order, now: datetime) -> bool:
 
 def order_summary(row: OrderRow) -> OrderSummary:
     return OrderSummary.model_validate(row, from_attributes=True)
-
-
-def timeline_entries(events: Sequence[StoredEvent]) -> list[TimelineEntry]:
-    return [
-        TimelineEntry(
-            version=event.version,
-            type=event.type,
-            at=event.occurred_at,
-            recorded_at=event.recorded_at,
-            actor=event.actor,
-            facts={name: value for name, value in event.data.items() if _is_plain(name, value)},
-        )
-        for event in events
-    ]
-
-
-def _is_plain(name: str, value: Any) -> bool:
-    """Single values only: sealed fields are objects, and the rest of those is in the order itself."""
-    return name != "at" and (value is None or isinstance(value, str | int))

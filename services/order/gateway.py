@@ -2,37 +2,30 @@
 
 from pathlib import Path
 
-from services.order import access, answering, live, requests, views
+from services.order import access, live, requests
 from services.order.city_routes import CityRoutes
 from services.order.customer_routes import CustomerRoutes
 from services.order.doing import do
 from services.order.domain import transitions as table
-from services.order.domain.state import Order
 from services.order.kitchen_routes import KitchenRoutes
 from services.order.life_routes import LifeRoutes
 from services.order.menu_routes import MenuRoutes
 from services.order.money_routes import MoneyRoutes
 from services.order.placing_routes import PlacingRoutes
-from services.order.projecting import ORDER_LIST
+from services.order.reading_routes import ReadingRoutes, visible
 from services.order.review_routes import ReviewRoutes
 from services.order.schemas import (
     AcceptBody,
     CancelBody,
     ConfirmBody,
     ExtendBody,
-    OrdersQuery,
-    OrderSummary,
     OrderView,
     RejectBody,
     Timed,
-    Timeline,
     TrackingView,
 )
 from services.order.wiring import OrderParts
-from shared.eventstore.ports import Transaction
-from shared.gateway.auth import Principal
 from shared.gateway.call import Call
-from shared.gateway.cursor import Page, encode_cursor
 from shared.gateway.route import assets, page, route
 from shared.gateway.sse import Stream
 from shared.gateway.standard import StandardRoutes
@@ -43,6 +36,7 @@ ORDERS, KITCHEN, PAGES = ("orders",), ("kitchen",), ("live",)
 
 
 class OrderGateway(
+    ReadingRoutes,
     CustomerRoutes,
     MenuRoutes,
     KitchenRoutes,
@@ -64,50 +58,6 @@ class OrderGateway(
 
     @route(
         "GET",
-        "/v1/orders",
-        roles=access.READERS,
-        query=OrdersQuery,
-        answer=Page[OrderSummary],
-        summary="List orders, newest first",
-        description="Customers and merchants see their own, support and operations all.",
-        tags=ORDERS,
-    )
-    def list_orders(self, call: Call[None, OrdersQuery]) -> Page[OrderSummary]:
-        store, query = self.parts.store, call.query
-        position = store.follower_position(ORDER_LIST.follower.name)
-        wanted = access.listable(call.principal).narrowed(
-            query.customer_id, query.merchant_id, [state.value for state in query.state]
-        )
-        after = query.after("id")
-        rows = views.list_orders(store, wanted, str(after["id"]) if after else None, query.limit + 1)
-        more = encode_cursor({"id": rows[query.limit - 1].order_id}) if len(rows) > query.limit else None
-        items = [answering.order_summary(row) for row in rows[: query.limit]]
-        return Page[OrderSummary](items=items, next=more, position=position)
-
-    @route("GET", "/v1/orders/<order_id>", roles=access.READERS, answer=OrderView, summary="One order", tags=ORDERS)
-    def get_order(self, call: Call[None], order_id: str) -> OrderView:
-        with self.parts.store.reading() as tx:
-            order, version = answering.order_of(tx, order_id)
-            access.require_reader(call.principal, order)
-            personal = access.may_see_recipient(call.principal, order)
-            return answering.order_view(tx, order, version, personal=personal)
-
-    @route(
-        "GET",
-        "/v1/orders/<order_id>/timeline",
-        roles=access.READERS,
-        answer=Timeline,
-        summary="Everything that happened to an order",
-        tags=ORDERS,
-    )
-    def get_timeline(self, call: Call[None], order_id: str) -> Timeline:
-        with self.parts.store.reading() as tx:
-            self._visible(tx, call.principal, order_id)
-            entries = answering.timeline_entries(tx.stream(order_id))
-        return Timeline(order_id=order_id, entries=entries)
-
-    @route(
-        "GET",
         "/v1/orders/<order_id>/live",
         roles=access.READERS,
         answer=TrackingView,
@@ -117,7 +67,7 @@ class OrderGateway(
     )
     def watch_order(self, call: Call[None], order_id: str) -> Stream:
         with self.parts.store.reading() as tx:
-            self._visible(tx, call.principal, order_id)
+            visible(tx, call.principal, order_id)
         return Stream(live.tracking_events(self.parts, order_id, call.last_event_id))
 
     @route(
@@ -210,7 +160,7 @@ class OrderGateway(
     )
     def cancel_order(self, call: Call[CancelBody], order_id: str) -> OrderView:
         with self.parts.store.reading() as tx:
-            by = access.acting_as(call.principal, self._visible(tx, call.principal, order_id))
+            by = access.acting_as(call.principal, visible(tx, call.principal, order_id))
         command = requests.cancellation(order_id, by, call.body.reason.value, call.now)
         return do(self.parts, call, command, access.require_reader)
 
@@ -227,8 +177,3 @@ class OrderGateway(
     )
     def confirm_order(self, call: Call[ConfirmBody], order_id: str) -> OrderView:
         return do(self.parts, call, requests.confirmation(order_id, call.now), access.require_customer)
-
-    def _visible(self, tx: Transaction, principal: Principal, order_id: str) -> Order:
-        order, _ = answering.order_of(tx, order_id)
-        access.require_reader(principal, order)
-        return order

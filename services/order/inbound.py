@@ -30,6 +30,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     dispatch.RiderUnassigned,
     dispatch.ArrivedAtPickup,
     dispatch.PickedUp,
+    dispatch.ArrivedAtDropoff,
     dispatch.Delivered,
     dispatch.DeliveryFailed,
     dispatch.DeliveryUndeliverable,
@@ -41,6 +42,9 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     support.CancellationRequested,
     support.CompensationGranted,
 )
+
+TOLD_ONLY: tuple[type[Message], ...] = (dispatch.ArrivedAtDropoff,)
+"""Heard for the timeline alone: nothing follows from them."""
 
 
 def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequence[FactCommand | Compensate]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.order import reports
 from services.order.application import perform
 from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC
 from services.order.domain import payment as p
@@ -95,6 +96,7 @@ class Reactors:
             causation_id=envelope.id,
             traceparent=envelope.traceparent,
         )
+        reports.keep(tx, envelope, message, now)
         for command in commands_for(message, envelope, now):
             perform(tx, command, context, self.policy)
 

@@ -9,6 +9,7 @@ from services.order.domain.correcting import CorrectionReason
 from services.order.domain.payment import PaymentState
 from services.order.domain.queueing import Lane
 from services.order.domain.values import By, Goods, OrderKind, OrderState, Priority, Standing
+from services.order.searching import Sort
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
 from shared.gateway.words import Code
@@ -100,9 +101,20 @@ class ConfirmBody(Input):
 
 
 class OrdersQuery(PageQuery):
-    state: list[OrderState] = Field(default=[], description="only orders in one of these states")
+    """Each filter narrows the list further; pages of one list are asked for with the same filters."""
+
+    state: list[OrderState] = Field(default=[], max_length=20, description="only orders in one of these states")
+    kind: list[OrderKind] = Field(default=[], max_length=10, description="only orders of one of these kinds")
+    priority: list[Priority] = Field(default=[], max_length=5, description="only orders of one of these priorities")
     customer_id: Identifier | None = None
     merchant_id: Identifier | None = None
+    rider_id: Identifier | None = Field(default=None, description="who carries it, or carried it")
+    placed_from: AwareDatetime | None = Field(default=None, description="placed then or later")
+    placed_until: AwareDatetime | None = Field(default=None, description="placed before")
+    text: Annotated[str, StringConstraints(min_length=4, max_length=80, pattern=r"^[A-Za-z0-9_-]+$")] | None = Field(
+        default=None, description="the beginning or the end of an order's id, in capitals or not"
+    )
+    sort: Sort = Field(default=Sort.NEWEST, description="`promised`: what is due first")
 
 
 class OrderSummary(BaseModel):
@@ -122,6 +134,7 @@ class OrderSummary(BaseModel):
     ready_at: AwareDatetime | None
     rider_id: str | None
     payment_state: PaymentState
+    priority: Priority
     ended_as: OrderState | None = Field(default=None, description="how it ended; stays when it is archived")
     version: int
 
@@ -302,13 +315,25 @@ class TrackingView(BaseModel):
 
 
 class TimelineEntry(BaseModel):
-    """One recorded fact: `at` by the actor's clock, `recorded_at` by the server's. No personal data."""
+    """One recorded fact: who did what, when and why. No personal data.
 
-    version: int
+    `caused_by` is the id of the fact or message that it followed from; absent where somebody asked for it.
+    """
+
+    id: str
+    source: str = Field(description="whose fact it is: `order`, `payment`, or the service that reported it")
+    version: int = Field(description="in its stream; 0 for what another service reported")
     type: str
-    at: AwareDatetime
-    recorded_at: AwareDatetime
-    actor: str
+    at: AwareDatetime = Field(description="by the clock of whoever did it, such as a rider's phone")
+    recorded_at: AwareDatetime = Field(description="by the server's clock")
+    clock_skewed: bool = Field(description="the device's clock cannot be right")
+    actor: str = Field(description="`<role>:<id>`")
+    reason: str | None = None
+    caused_by: str | None
+    correlation_id: str | None
+    proof: dict[str, str] | None = Field(
+        default=None, description="of a hand-over: kind, reference, sha256, received_by"
+    )
     facts: dict[str, str | int | None]
 
 

@@ -1,7 +1,7 @@
 """The lists that people page through, built from the log, and the queries that read them."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ class OrderRow:
     rider_id: str | None
     version: int
     ended_as: str | None = None
+    priority: str = "normal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,21 +66,6 @@ class Change:
     state: OrderState | None = None
     only_in_kitchen: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderFilter:
-    """Whose orders: everybody's, or those of the given customers or merchants; narrowed further by the rest."""
-
-    everybody: bool = False
-    of_customers: Collection[str] = ()
-    of_merchants: Collection[str] = ()
-    customer_id: str | None = None
-    merchant_id: str | None = None
-    states: Collection[str] = ()
-
-    def narrowed(self, customer_id: str | None, merchant_id: str | None, states: Collection[str]) -> "OrderFilter":
-        return replace(self, customer_id=customer_id, merchant_id=merchant_id, states=states)
 
 
 def change_of(event: e.OrderEvent) -> Change:
@@ -191,6 +177,7 @@ def _placed(event: e.OrderPlaced) -> dict[str, Any]:
         "promised_at": event.promised_at,
         "ready_at": None,
         "rider_id": None,
+        "priority": event.priority.value,
         "version": 1,
     }
 
@@ -235,28 +222,6 @@ def _change_shop(tx: Transaction, merchant_id: str, event: ShopEvent) -> None:
             )
         case _:
             pass
-
-
-def list_orders(store: Store, wanted: OrderFilter, before_id: str | None, limit: int) -> list[OrderRow]:
-    """Orders, newest first, at most `limit`, older than `before_id`."""
-    clauses = ["true"]
-    values: dict[str, Any] = {"limit": limit}
-    if not wanted.everybody:
-        values |= {"customers": list(wanted.of_customers), "merchants": list(wanted.of_merchants)}
-        clauses.append("(customer_id = ANY(%(customers)s) OR merchant_id = ANY(%(merchants)s))")
-    if wanted.states:
-        values["states"] = list(wanted.states)
-        clauses.append("state = ANY(%(states)s)")
-    for name in ("customer_id", "merchant_id"):
-        if getattr(wanted, name) is not None:
-            values[name] = getattr(wanted, name)
-            clauses.append(f"{name} = %({name})s")
-    if before_id is not None:
-        values["before_id"] = before_id
-        clauses.append("order_id < %(before_id)s")
-    query = f"SELECT * FROM order_list WHERE {' AND '.join(clauses)} ORDER BY order_id DESC LIMIT %(limit)s"
-    with store.reading() as tx:
-        return [OrderRow(**row) for row in tx.connection.execute(query, values)]
 
 
 def open_order_ids(store: Store, merchant_id: str, limit: int) -> list[str]:

@@ -190,7 +190,11 @@ def test_an_order_lives_from_placing_to_review(town: Town) -> None:
         "reviewed",
     ]
     timeline = town.ok("GET", f"/v1/orders/{order_id}/timeline", "support")
-    assert [entry["version"] for entry in timeline["entries"]] == list(range(1, len(timeline["entries"]) + 1))
+    own = [entry for entry in timeline["entries"] if entry["source"] == "order"]
+    assert [entry["version"] for entry in own] == list(range(1, len(own) + 1))
+    told = {entry["source"]: entry for entry in timeline["entries"]}
+    assert set(told) == {"order", "payment", "dispatch"}
+    assert {entry["caused_by"] for entry in own if entry["type"] == "OrderDelivered"} == {told["dispatch"]["id"]}
     assert timeline["entries"][0]["actor"] == f"customer:{customer}"
     for secret in ("Chen", "1381234", "Willow", "ring", "hot!"):
         assert secret not in json.dumps(timeline)
@@ -287,7 +291,8 @@ def test_what_is_not_yours_does_not_exist(town: Town) -> None:
         assert {**problem, "instance": ""} == {**nothing, "instance": ""}
     assert town.ask("POST", f"/v1/orders/{order_id}/accept", "rider", RIDER, json={}).status_code == 403
     assert town.ask("GET", f"/v1/merchants/{town.merchant_id}/live", "merchant", new_id("mer")).status_code == 404
-    assert len(town.ok("GET", f"/v1/orders/{order_id}/timeline", "support")["entries"]) == 2
+    kept = town.ok("GET", f"/v1/orders/{order_id}/timeline", "support")["entries"]
+    assert [entry["type"] for entry in kept if entry["source"] == "order"] == ["OrderPlaced", "OrderAwaitingMerchant"]
 
 
 def test_only_the_customer_and_support_see_who_gets_it(town: Town) -> None:
@@ -448,6 +453,8 @@ def test_a_merchant_sees_its_open_orders_and_then_each_change(town: Town) -> Non
     first = town.place(customer, merchant_id=shop)
     with listening(town, path, "merchant", shop) as page:
         seen: dict[str, Any] = {}
+        _, kind, told = page.next()
+        assert (kind, told["merchant_id"], told["pause"]) == ("shop", shop, None)
         last_id, kind, orders = page.next()
         assert kind == "orders"
         seen |= {order["order_id"]: order for order in orders}
@@ -460,10 +467,12 @@ def test_a_merchant_sees_its_open_orders_and_then_each_change(town: Town) -> Non
         assert seen[first]["recipient"] is None
     town.ok("POST", f"/v1/orders/{first}/reject", "merchant", shop, json={"reason": "sold_out"})
     with listening(town, path, "merchant", shop, last_id) as page:
+        assert page.next()[1] == "shop"
         position, kind, order = page.next()
         assert (kind, order["order_id"], order["state"]) == ("order", first, "rejected")
         assert int(position) > int(last_id)
     with listening(town, path, "merchant", shop) as page:
+        assert page.next()[1] == "shop"
         _, _, orders = page.next()
         wanted = [order["order_id"] for order in orders if order["state"] == "pending_acceptance"]
         assert wanted == [second]

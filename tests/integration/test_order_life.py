@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.order import views
+from services.order import searching, views
 from services.order.amending_orders import perform_change_address, perform_change_items
 from services.order.codec import ORDER
 from services.order.domain.commands import Wanted
@@ -125,7 +125,7 @@ def captured_cents(service: Service, order_id: str) -> int:
 
 
 def listed(service: Service, *states: str) -> list[views.OrderRow]:
-    return views.list_orders(service.store, views.OrderFilter(everybody=True, states=states), None, 500)
+    return searching.list_orders(service.store, searching.OrderFilter(everybody=True, states=states), None, 500)
 
 
 def test_what_is_archived_is_still_listed_read_and_told_in_full(service: Service, database: Database) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.order import views
+from services.order import searching, views
 from services.order.codec import ORDER, PAYMENT
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import OrderState, Wait
@@ -52,7 +52,7 @@ def test_one_order_lives_from_placing_to_the_archive(service: Service) -> None:
     service.settle()
     assert service.order(order_id).state is OrderState.COMPLETED
     assert service.payment_state(order_id) is PaymentState.CAPTURED
-    [row] = views.list_orders(service.store, views.OrderFilter(everybody=True), None, 1)
+    [row] = searching.list_orders(service.store, searching.OrderFilter(everybody=True), None, 1)
     assert (row.order_id, row.state, row.payment_state, row.rider_id) == (order_id, "completed", "captured", RIDER)
     assert row.version == service.store.load(ORDER, order_id).version
 
@@ -259,22 +259,22 @@ def test_the_list_pages_without_gaps_and_tells_each_his_own(service: Service) ->
     placed = {service.place() for _ in range(7)}
     service.settle()
     seen: list[str] = []
-    mine = views.OrderFilter(of_merchants=[service.merchant_id])
-    before: str | None = None
-    while rows := views.list_orders(service.store, mine, before, 3):
+    mine = searching.OrderFilter(of_merchants=[service.merchant_id])
+    after: searching.Mark | None = None
+    while rows := searching.list_orders(service.store, mine, after, 3):
         seen += [row.order_id for row in rows]
-        before = rows[-1].order_id
+        after = searching.mark_of(rows[-1], mine)
     assert placed <= set(seen)
     assert seen == sorted(set(seen), reverse=True)
-    assert views.list_orders(service.store, views.OrderFilter(of_customers=["cus_nobody"]), None, 10) == []
-    assert views.list_orders(service.store, views.OrderFilter(), None, 10) == []
-    only = mine.narrowed(None, None, ["pending_acceptance"])
-    assert {row.state for row in views.list_orders(service.store, only, None, 100)} == {"pending_acceptance"}
+    assert searching.list_orders(service.store, searching.OrderFilter(of_customers=["cus_nobody"]), None, 10) == []
+    assert searching.list_orders(service.store, searching.OrderFilter(), None, 10) == []
+    only = replace(mine, states=["pending_acceptance"])
+    assert {row.state for row in searching.list_orders(service.store, only, None, 100)} == {"pending_acceptance"}
 
 
 def test_every_list_row_says_what_its_stream_says(service: Service) -> None:
     service.settle()
-    for row in views.list_orders(service.store, views.OrderFilter(everybody=True), None, 200):
+    for row in searching.list_orders(service.store, searching.OrderFilter(everybody=True), None, 200):
         loaded = service.store.load(ORDER, row.order_id)
         assert loaded.state is not None
         assert (row.state, row.rider_id, row.version) == (

@@ -1,13 +1,11 @@
 """What callers are shown of an order: late when it is, and only what they can do."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 
-from services.order.answering import is_late, timeline_entries, tracking_view
+from services.order.answering import is_late, tracking_view
 from services.order.domain.events import OrderDelivered, OrderEvent
-from shared.eventstore.model import StoredEvent
 from tests.unit.order import facts as f
 from tests.unit.order.scenario import given
 
@@ -55,21 +53,3 @@ def test_the_page_offers_what_the_customer_can_do(story: str, offers: set[str]) 
     assert {name for name in ("can_cancel", "can_confirm", "can_review") if getattr(view, name)} == offers
     assert view.total_cents == 5900
     assert "Willow" not in view.model_dump_json()
-
-
-def test_a_timeline_tells_single_values_and_nothing_sealed() -> None:
-    data: dict[str, Any] = {"reason": "sold_out", "fee_cents": 0, "comment": {"sealed": "…"}, "lines": [], "at": "…"}
-    stored = StoredEvent(
-        stream_id=f.ORDER_ID,
-        version=3,
-        event_id="evt_1",
-        type="OrderRejected",
-        schema_version=1,
-        data=data,
-        actor="merchant:mer_1",
-        occurred_at=f.NOON,
-        recorded_at=f.NOON,
-        correlation_id="cor_1",
-    )
-    [entry] = timeline_entries([stored])
-    assert entry.facts == {"reason": "sold_out", "fee_cents": 0}

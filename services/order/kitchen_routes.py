@@ -1,6 +1,7 @@
-"""The HTTP routes of a kitchen at work: its queue, and whether it takes orders."""
+"""The HTTP routes of a kitchen at work: its queue, whether it takes orders, and the page for both."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from services.order import kitchen, live
 from services.order.application import perform
@@ -14,12 +15,13 @@ from services.order.wiring import OrderParts
 from shared.eventstore.ports import Transaction
 from shared.gateway.auth import Principal
 from shared.gateway.call import Call
-from shared.gateway.route import route
+from shared.gateway.route import page, route
 from shared.gateway.sse import Stream
 from shared.kernel.errors import NotFound
 
 OWNERS = {"merchant", "operations"}
 TAGS = ("kitchen",)
+WEB = Path(__file__).parent / "web"
 NO_SUCH_MERCHANT = "there is no such merchant, or it is not yours"
 
 
@@ -33,6 +35,8 @@ class KitchenRoutes:
     """Everything over HTTP that a merchant looks at while it works."""
 
     parts: OrderParts
+
+    kitchen = page("/kitchen/<merchant_id>", WEB / "kitchen.html", summary="The merchant's page")
 
     @route(
         "GET",

@@ -1,37 +1,12 @@
 // What a customer can do about an order: cancel it, say that it has come, say how it was.
 
 import { useEffect, useRef, useState } from "/static/vendor/preact-hooks.module.js";
+import { Failure, useCommand } from "/static/command.js";
 import { t } from "/static/i18n.js";
 import { html } from "/static/parts.js";
-import { Problem, freshKey, send } from "/static/session.js";
 
 const STARS = [1, 2, 3, 4, 5];
 const WHOM = ["merchant", "rider", "platform"];
-
-// Sends one command; pressed again after a lost answer it is the same command, by its key.
-function useCommand(path) {
-  const [state, setState] = useState({ sending: false, failure: null, done: false });
-  const key = useRef(null);
-  const run = async (body) => {
-    key.current ??= freshKey();
-    setState({ sending: true, failure: null, done: false });
-    try {
-      await send(path, body, key.current);
-      key.current = null;
-      setState({ sending: false, failure: null, done: true });
-    } catch (error) {
-      const refused = error instanceof Problem;
-      if (refused) key.current = null;
-      const failure = refused ? t("track.failed.busy", { reason: error.message }) : t("track.failed.offline");
-      setState({ sending: false, failure, done: false });
-    }
-  };
-  return { ...state, run };
-}
-
-function Failure({ text }) {
-  return text && html`<p class="failure" role="alert">${text}</p>`;
-}
 
 export function Confirm({ orderId }) {
   const confirm = useCommand(`/v1/orders/${orderId}/confirm`);

@@ -153,6 +153,24 @@ function Bill({ order }) {
   </section>`;
 }
 
+const PROOFS = new Set(["photo", "code", "signature"]);
+
+function Proof({ proof }) {
+  return html`<section class="card" aria-labelledby="proof-title">
+    <h2 id="proof-title">${t("track.proof")}</h2>
+    <dl class="proof">
+      <dt>${t(`track.proof.${PROOFS.has(proof.kind) ? proof.kind : "other"}`)}</dt>
+      <dd><time class="number" datetime=${proof.at}>${clockTime(proof.at)}</time> ${proof.reference}</dd>
+      ${proof.received_by &&
+      html`<dt>${t("track.proof.receivedBy")}</dt>
+        <dd>${t(`track.received.${has(`track.received.${proof.received_by}`) ? proof.received_by : "other"}`)}</dd>`}
+      ${proof.sha256 &&
+      html`<dt>${t("track.proof.digest")}</dt>
+        <dd><code>${proof.sha256}</code></dd>`}
+    </dl>
+  </section>`;
+}
+
 function Order({ order }) {
   const reviewable = useRef(false);
   const reviewed = order.steps.some((step) => step.name === "reviewed");
@@ -163,6 +181,7 @@ function Order({ order }) {
     ${order.can_review && html`<${Review} orderId=${order.order_id} />`}
     ${reviewed && reviewable.current && html`<${Thanks} />`}
     <${Steps} order=${order} />
+    ${order.delivery_proof && html`<${Proof} proof=${order.delivery_proof} />`}
     <${Bill} order=${order} />
     ${order.can_cancel && html`<${Cancel} orderId=${order.order_id} />`}
     <p class="foot">

@@ -1,5 +1,6 @@
 """The double-entry book over all orders: its lines and balances, built from the log, and what is asked of them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from services.order.domain.ledger import CLEARING, Entry, Transfer
 from services.order.domain.purse import implied
 from services.order.payment_codec import PAYMENT_CODEC
 from services.order.payments import Movement, MovementKind
+from shared.eventstore.batched import one_at_a_time
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
 from shared.eventstore.projection import Projection
@@ -40,24 +42,29 @@ class Balance:
 _POSTING = frozenset({"LedgerPosted", "PaymentCaptured", "RefundIssued"})
 
 
-def _post(tx: Transaction, stored: StoredEvent) -> None:
-    if stored.type not in _POSTING:
-        return
-    event = PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
-    posted = implied(event)
-    if posted is not None and isinstance(event, p.LedgerPosted | p.PaymentCaptured | p.RefundIssued):
-        _write(tx, stored, event, *posted)
+def _post(tx: Transaction, events: Sequence[StoredEvent]) -> None:
+    lines: list[tuple[Any, ...]] = []
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for stored in events:
+        if stored.type not in _POSTING:
+            continue
+        event = PAYMENT_CODEC.decode(stored.type, stored.schema_version, stored.data, _BLIND)
+        posted = implied(event)
+        if posted is not None and isinstance(event, p.LedgerPosted | p.PaymentCaptured | p.RefundIssued):
+            entry, transfers = posted
+            lines += _lines(stored, event, entry, transfers)
+            _add(sums, transfers, event.currency)
+    _write(tx, lines, [(account, currency, cents) for (account, currency), cents in sums.items()])
 
 
-def _write(
-    tx: Transaction,
+def _lines(
     stored: StoredEvent,
     event: p.LedgerPosted | p.PaymentCaptured | p.RefundIssued,
     entry: Entry,
     transfers: Sequence[Transfer],
-) -> None:
+) -> list[tuple[Any, ...]]:
     movement = event.movement or _movement_of_first_release(stored, event)
-    rows = [
+    return [
         (
             stored.stream_id,
             stored.version,
@@ -73,13 +80,18 @@ def _write(
         )
         for line, transfer in enumerate(transfers)
     ]
+
+
+def _write(tx: Transaction, lines: Sequence[tuple[Any, ...]], sums: Sequence[tuple[str, str, int]]) -> None:
     cursor = tx.connection.cursor()
-    cursor.executemany(f"INSERT INTO ledger_lines VALUES ({', '.join(['%s'] * 11)})", rows)
-    cursor.executemany(
-        "INSERT INTO account_balances AS b (account, currency, cents) VALUES (%s, %s, %s)"
-        " ON CONFLICT (account, currency) DO UPDATE SET cents = b.cents + EXCLUDED.cents",
-        sorted(_sums(transfers, event.currency)),
-    )
+    if lines:
+        cursor.executemany(f"INSERT INTO ledger_lines VALUES ({', '.join(['%s'] * 11)})", lines)
+    if sums:
+        cursor.executemany(
+            "INSERT INTO account_balances AS b (account, currency, cents) VALUES (%s, %s, %s)"
+            " ON CONFLICT (account, currency) DO UPDATE SET cents = b.cents + EXCLUDED.cents",
+            sorted(sums),
+        )
 
 
 def _movement_of_first_release(stored: StoredEvent, event: p.PaymentEvent) -> str:
@@ -93,15 +105,25 @@ def _movement_of_first_release(stored: StoredEvent, event: p.PaymentEvent) -> st
             return ""
 
 
-def _sums(transfers: Sequence[Transfer], currency: str) -> list[tuple[str, str, int]]:
-    sums: dict[str, int] = {}
+def _add(sums: dict[tuple[str, str], int], transfers: Sequence[Transfer], currency: str) -> None:
+    """What an event does to each account; one whose changes cancel each other out over a batch has its row too."""
+    mine: dict[str, int] = defaultdict(int)
     for transfer in transfers:
-        sums[str(transfer.debit)] = sums.get(str(transfer.debit), 0) + transfer.cents
-        sums[str(transfer.credit)] = sums.get(str(transfer.credit), 0) - transfer.cents
-    return [(account, currency, cents) for account, cents in sums.items() if cents]
+        mine[str(transfer.debit)] += transfer.cents
+        mine[str(transfer.credit)] -= transfer.cents
+    for account, cents in mine.items():
+        if cents:
+            sums[account, currency] += cents
 
 
-LEDGER = Projection("ledger", 1, _post, tables=("ledger_lines", "account_balances"), types=_POSTING)
+LEDGER = Projection(
+    "ledger",
+    1,
+    one_at_a_time(_post),
+    tables=("ledger_lines", "account_balances"),
+    types=_POSTING,
+    apply_many=_post,
+)
 
 
 def balances_of(store: Store, account: str) -> list[Balance]:

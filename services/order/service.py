@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from services.order import quotes
+from services.order.cashier import AT_ONCE
 from services.order.gateway import OrderGateway
 from services.order.inbound import SUBSCRIBED
 from services.order.webhooks import deliver_letters
 from services.order.wiring import PROJECTIONS, OrderParts, build
+from shared.eventstore.follower import behind
 from shared.messaging.subscription import Batch, subscription
 from shared.runtime.extensions import Parts, every
 
@@ -34,11 +36,11 @@ class OrderService(OrderGateway):
 
     @every(0.05)
     def projections(self) -> int:
-        return sum(projection.run(self.parts.store) for projection in PROJECTIONS)
+        return behind([projection.run(self.parts.store) for projection in PROJECTIONS])
 
     @every(0.03)
     def cashier(self) -> int:
-        return self.parts.cashier.work()
+        return behind([self.parts.cashier.work()], AT_ONCE)
 
     @every(0.5)
     def sandbox_webhooks(self) -> int:
@@ -50,4 +52,4 @@ class OrderService(OrderGateway):
 
     @every(0.03)
     def reactors(self) -> int:
-        return sum(follower.run(self.parts.store) for follower in self.parts.reactors.followers)
+        return behind([follower.run(self.parts.store) for follower in self.parts.reactors.followers])

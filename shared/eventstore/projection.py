@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shared.eventstore.follower import Follower, Handle
+from shared.eventstore.follower import BATCH, Follower, Handle
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
 
@@ -35,7 +35,7 @@ class Projection:
     def follower(self) -> Follower:
         return Follower(f"{self.name}.v{self.version}", self.apply)
 
-    def run(self, store: Store, limit: int = 200) -> int:
+    def run(self, store: Store, limit: int = BATCH) -> int:
         """Applies the next events; returns how many."""
         if self.apply_many is not None:
             return store.follow_batches(self.follower.name, self.apply_many, limit)

@@ -67,6 +67,7 @@ class Call(Generic[B, Q]):
         self._clock = clock
         self._body_hash = body_hash
         self._now: datetime | None = None
+        self._rendered: tuple[Any, str] | None = None
         self.correlation_id = _correlation_id(request)
 
     @property
@@ -154,12 +155,18 @@ class Call(Generic[B, Q]):
                 raise AlreadyAnswered(open_answer(recorded, transaction.vault))
             view = work(transaction)
             answer = RecordedAnswer(
-                request_hash, self.spec.status, self.spec.render(view), {**self.headers, **etag_of(view)}
+                request_hash, self.spec.status, self.rendered(view), {**self.headers, **etag_of(view)}
             )
             transaction.remember(key, seal_answer(answer, view, transaction.vault))
             return view
 
         return store.run(attempt)
+
+    def rendered(self, view: Any) -> str:
+        """The JSON of an answer, made once for the record and for the caller."""
+        if self._rendered is None or self._rendered[0] is not view:
+            self._rendered = (view, self.spec.render(view))
+        return self._rendered[1]
 
     def _request_hash(self) -> str:
         parts = [self.request.method, self.request.path, self.request.query_string.decode("latin-1")]

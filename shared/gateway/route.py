@@ -88,7 +88,7 @@ class Route(HttpRequestHandler):
         elif isinstance(result, Stream):
             response = stream_response(result, call.request, self.server)
         else:
-            text = self.spec.render(result)
+            text = call.rendered(result)
             response = Response(text, status=self.spec.status, content_type="application/json")
             response.headers.update(etag_of(result))
             if call.request.method == "GET":

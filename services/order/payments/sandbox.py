@@ -14,6 +14,7 @@ Captures and refunds are for any part of what was reserved or taken.
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -102,7 +103,7 @@ class SandboxProvider:
             outcome = "unavailable"
         now = self._clock.now()
         late = request.method == "sandbox_by_webhook"
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection, connection.transaction() if late else nullcontext():
             row = connection.execute(
                 "INSERT INTO sandbox_payments AS books (idempotency_key, payment_id, errand, amount_cents, currency,"
                 " outcome, asked, movement, at) VALUES (%s, %s, %s, %s, %s, %s, 1, %s, %s)"

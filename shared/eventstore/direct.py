@@ -21,8 +21,12 @@ from shared.eventstore.connecting import Connection
 _prepared: WeakKeyDictionary[Connection, set[bytes]] = WeakKeyDictionary()
 
 
+Row = tuple[bytes | None, ...]
+"""A row as PostgreSQL spells it."""
+
+
 class Prepared:
-    """A statement with named values (`%(name)s`) that changes rows and returns none; prepared once a connection."""
+    """A statement with named values (`%(name)s`), prepared once a connection."""
 
     def __init__(self, statement: str) -> None:
         names: dict[str, int] = {}
@@ -32,12 +36,21 @@ class Prepared:
         self._text = text.encode()
         self._name = b"doorstep_" + sha256(self._text).hexdigest()[:16].encode()
 
-    def run(self, connection: Connection, values: Mapping[str, str]) -> int:
+    def run(self, connection: Connection, values: Mapping[str, str | None]) -> int:
         """Runs it with its values as text; returns how many rows it changed. Raises what psycopg would."""
+        if connection.pgconn.pipeline_status != PipelineStatus.OFF:
+            return self._run_in_pipeline(connection, values)
+        return self._result(connection, values).command_tuples or 0
+
+    def rows(self, connection: Connection, values: Mapping[str, str | None]) -> list[Row]:
+        """Runs it and returns all its rows; not among the statements of a pipeline. Raises what psycopg would."""
+        result = self._result(connection, values)
+        columns = range(result.nfields)
+        return [tuple([result.get_value(row, column) for column in columns]) for row in range(result.ntuples)]
+
+    def _result(self, connection: Connection, values: Mapping[str, str | None]) -> PGresult:
         given = [_text(values[name]) for name in self._names]
         server = connection.pgconn
-        if server.pipeline_status != PipelineStatus.OFF:
-            return self._run_in_pipeline(connection, values)
         known = _prepared.setdefault(connection, set())
         if self._name not in known:
             server.send_prepare(self._name, self._text)
@@ -45,13 +58,13 @@ class Prepared:
             known.add(self._name)
         server.send_query_prepared(self._name, given)
         try:
-            return _end(connection).command_tuples or 0
+            return _end(connection)
         except errors.InvalidSqlStatementName:
             # Somebody rolled back through psycopg. This transaction is lost; the next one prepares anew.
             known.clear()
             raise
 
-    def _run_in_pipeline(self, connection: Connection, values: Mapping[str, str]) -> int:
+    def _run_in_pipeline(self, connection: Connection, values: Mapping[str, str | None]) -> int:
         """Among statements whose answers are still to come only psycopg knows which answer is whose."""
         with connection.pipeline():
             cursor = connection.execute(self.statement.encode(), values)
@@ -80,12 +93,14 @@ def _command(connection: Connection, words: bytes) -> PGresult:
 
 def _end(connection: Connection) -> PGresult:
     result: PGresult = connection.wait(generators.execute(connection.pgconn))[-1]
-    if result.status != ExecStatus.COMMAND_OK:
+    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
         raise errors.error_from_result(result)
     return result
 
 
-def _text(value: str) -> bytes:
+def _text(value: str | None) -> bytes | None:
+    if value is None:
+        return None
     if "\0" in value:
         raise psycopg.DataError("PostgreSQL's text cannot hold NUL")
     return value.encode()

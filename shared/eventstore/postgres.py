@@ -2,22 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import tuple_row
+from pydantic_core import from_json
 
 from shared.eventstore import direct, rows
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.arrays import number_array, text_array
 from shared.eventstore.connecting import Connection, Pool
 from shared.eventstore.deadlines import PostgresDeadlines, fire_due
+from shared.eventstore.direct import Row
 from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
+from shared.eventstore.remembering import FoldCache
 from shared.eventstore.snapshot import Snapshot
-from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
+from shared.eventstore.transaction import Folded, FoldingTransaction, fold, run_until_fresh
 from shared.eventstore.vault import KeyCache, KeyVault, PostgresKeys, master_key_from
 from shared.eventstore.writing import Writing, canonical_json
 from shared.kernel.clock import Clock, SystemClock
@@ -36,11 +39,16 @@ class Deadlocked(StaleVersion):
 class PostgresTransaction(FoldingTransaction):
     """Everything in it commits together or not at all."""
 
-    def __init__(self, connection: Connection, vault: KeyVault, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, connection: Connection, keys: PostgresKeys, now: Callable[[], datetime], folds: FoldCache
+    ) -> None:
         super().__init__()
         self._connection = connection
-        self._vault = vault
+        self._keys = keys
+        self._vault = KeyVault(keys)
         self._now = now
+        self._folds = folds
+        self._forgettings: dict[str, int] = {}
 
     @property
     def connection(self) -> Connection:
@@ -58,11 +66,39 @@ class PostgresTransaction(FoldingTransaction):
             return read(self._connection, rows.STREAM, (stream_id, after_version))
         return read(self._connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
 
+    def remember_folds(self) -> None:
+        """After the commit: what this transaction has folded serves the next one."""
+        self._folds.put(self._folded, self._forgettings)
+
+    def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
+        known = self._folds.get(aggregate, stream_id)
+        if known is not None:
+            after = known.folded.loaded.version
+            found = rows.SINCE.rows(self._connection, {"stream_id": stream_id, "version": str(after)})
+            if self._counted(stream_id, found) == known.forgettings:
+                events = [rows.spelled_event(row) for row in found[1:]]
+                return replace(known.folded, loaded=fold(aggregate, events, self.vault, known.folded.loaded))
+            self._folds.drop(stream_id)
+        return super()._fold(aggregate, stream_id)
+
+    def _whole(self, stream_id: str) -> Sequence[StoredEvent]:
+        found = rows.SINCE.rows(self._connection, {"stream_id": stream_id, "version": "0"})
+        self._counted(stream_id, found)
+        return [rows.spelled_event(row) for row in found[1:]]
+
     def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
-            found = cursor.execute(rows.TAIL, {"stream_id": stream_id, "fold_version": fold_version}).fetchall()
-        kept = Snapshot(found[0][1], found[0][5]) if found and found[0][0] is None else None
-        return kept, [rows.stored_event(row) for row in found[kept is not None :]]
+        found = rows.TAIL.rows(self._connection, {"stream_id": stream_id, "fold_version": str(fold_version)})
+        self._counted(stream_id, found)
+        kept = None
+        if len(found) > 1 and found[1][0] is None:
+            kept = Snapshot(int(found[1][1] or 0), from_json(found[1][5] or b""))
+        return kept, [rows.spelled_event(row) for row in found[1 + (kept is not None) :]]
+
+    def _counted(self, stream_id: str, found: Sequence[Row]) -> int:
+        """How many forgettings there were when a stream was read, for the vault to know too."""
+        count = self._forgettings[stream_id] = int(found[0][8] or 0)
+        self._keys.know(count)
+        return count
 
     def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
         state = canonical_json(snapshot.state)
@@ -86,21 +122,22 @@ class PostgresTransaction(FoldingTransaction):
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""
-        row = self._connection.execute(
-            "SELECT request_hash, status, body, headers, subject_id, sealed FROM idempotency WHERE key = %s", (key,)
-        ).fetchone()
-        return None if row is None else RecordedAnswer(**row)
+        found = rows.RECALL.rows(self._connection, {"key": key})
+        return rows.recorded_answer(found[0]) if found else None
 
     def remember(self, key: str, answer: RecordedAnswer) -> None:
         """Records a command's answer with its events; raises StaleVersion when another request was first."""
-        values = asdict(answer) | {"key": key, "headers": canonical_json(dict(answer.headers)), "at": self._now()}
-        inserted = self._connection.execute(
-            "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at, subject_id, sealed)"
-            " VALUES (%(key)s, %(request_hash)s, %(status)s, %(body)s, %(headers)s, %(at)s, %(subject_id)s,"
-            " %(sealed)s) ON CONFLICT DO NOTHING",
-            values,
-        )
-        if not inserted.rowcount:
+        values = {
+            "key": key,
+            "request_hash": answer.request_hash,
+            "status": str(answer.status),
+            "body": answer.body,
+            "headers": canonical_json(dict(answer.headers)),
+            "at": self._now().isoformat(),
+            "subject_id": answer.subject_id,
+            "sealed": answer.sealed,
+        }
+        if not rows.REMEMBER.run(self._connection, values):
             raise StaleVersion(key, 0)
 
 
@@ -114,6 +151,7 @@ class PostgresStore:
         self._master_key = master_key_from(master_key)
         self._clock = clock or SystemClock()
         self._keys = KeyCache()
+        self._folds = FoldCache()
 
     def close(self) -> None:
         self._pool.close()
@@ -128,7 +166,9 @@ class PostgresStore:
         with self._pool.connection() as connection:
             try:
                 with direct.transaction(connection):
-                    yield self._on(connection)
+                    transaction = self._on(connection)
+                    yield transaction
+                transaction.remember_folds()
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
                 raise Deadlocked from error
 
@@ -136,7 +176,9 @@ class PostgresStore:
     def reading(self) -> Iterator[PostgresTransaction]:
         """A connection without a transaction, each query for itself: for reads that need no common snapshot."""
         with self._pool.connection() as connection:
-            yield self._on(connection)
+            reader = self._on(connection)
+            yield reader
+            reader.remember_folds()
 
     def append(
         self,
@@ -171,7 +213,7 @@ class PostgresStore:
     def log_after(self, position: int, limit: int = 500) -> list[StoredEvent]:
         """Sequenced events after a position, in order."""
         with self._pool.connection() as connection:
-            return read(connection, rows.LOG_AFTER, (position, limit))
+            return log_after(connection, position, limit)
 
     def log_position(self) -> int:
         """The last position in the log."""
@@ -233,12 +275,7 @@ class PostgresStore:
 
     def _caught_up(self, follower_name: str) -> bool:
         with self._pool.connection() as connection:
-            row = connection.execute(
-                "SELECT (SELECT max(position) FROM log) >"
-                " coalesce((SELECT position FROM follower_positions WHERE name = %s), 0) AS behind",
-                (follower_name,),
-            ).fetchone()
-        return row is not None and not row["behind"]
+            return rows.BEHIND.rows(connection, {"name": follower_name})[0][0] != b"t"
 
     def _follow(
         self, follower_name: str, handle: Callable[[PostgresTransaction, Sequence[StoredEvent]], None], limit: int
@@ -246,20 +283,17 @@ class PostgresStore:
         def batch(transaction: PostgresTransaction) -> int:
             connection = transaction.connection
             position = _lock_position(connection, follower_name)
-            events = [] if position is None else read(connection, rows.LOG_AFTER, (position, limit))
+            events = [] if position is None else log_after(connection, position, limit)
             if events:
                 handle(transaction, events)
-                connection.execute(
-                    "UPDATE follower_positions SET position = %s WHERE name = %s",
-                    (events[-1].position, follower_name),
-                )
+                rows.MOVE_POSITION.run(connection, {"name": follower_name, "position": str(events[-1].position)})
             return len(events)
 
         return self.run(batch)
 
     def _on(self, connection: Connection) -> PostgresTransaction:
         keys = PostgresKeys(connection, self._master_key, self._keys, self._clock.now)
-        return PostgresTransaction(connection, KeyVault(keys), self._clock.now)
+        return PostgresTransaction(connection, keys, self._clock.now, self._folds)
 
 
 def read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StoredEvent]:
@@ -268,15 +302,20 @@ def read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[St
         return [rows.stored_event(row) for row in cursor.execute(query, values).fetchall()]
 
 
+def log_after(connection: Connection, position: int, limit: int) -> list[StoredEvent]:
+    """Sequenced events after a position, in order."""
+    found = rows.LOG_AFTER.rows(connection, {"position": str(position), "limit": str(limit)})
+    return [rows.spelled_event(row) for row in found]
+
+
 def _lock_position(connection: Connection, follower_name: str) -> int | None:
-    query = "SELECT position FROM follower_positions WHERE name = %s FOR UPDATE SKIP LOCKED"
-    row = connection.execute(query, (follower_name,)).fetchone()
-    if row is None:
+    found = rows.LOCK_POSITION.rows(connection, {"name": follower_name})
+    if not found:
         added = connection.execute(
             "INSERT INTO follower_positions (name, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (follower_name,)
         )
         return 0 if added.rowcount else None
-    return int(row["position"])
+    return int(found[0][0] or 0)
 
 
 def _one(writing: Writing) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from shared.eventstore.direct import Prepared
-from shared.eventstore.model import StoredEvent
+from pydantic_core import from_json
+
+from shared.eventstore.direct import Prepared, Row
+from shared.eventstore.model import RecordedAnswer, StoredEvent
 
 EVENT_COLUMNS = "e.stream_id, e.version, e.event_id, e.type, e.schema_version, e.data, e.metadata, e.recorded_at"
 
@@ -17,17 +19,33 @@ WHERE stream_id = %s AND version > %s
 ORDER BY version
 """
 
+# The number of forgettings comes first, in the place of the position.
+_FORGETTINGS = """
+SELECT NULL, 0::bigint AS version, NULL, NULL, NULL::int, NULL::json, NULL::json, NULL::timestamptz, count
+FROM forgettings
+"""
+
+SINCE = Prepared(f"""
+{_FORGETTINGS}
+UNION ALL
+SELECT {EVENT_COLUMNS}, 0 FROM events e
+WHERE e.stream_id = %(stream_id)s AND e.version > %(version)s::bigint
+ORDER BY version
+""")
+
 # One statement, so that the snapshot and the events after it are of one moment. The snapshot comes first, if any.
-TAIL = f"""
+TAIL = Prepared(f"""
 WITH kept AS (
-    SELECT version, state FROM snapshots WHERE stream_id = %(stream_id)s AND fold_version = %(fold_version)s
+    SELECT version, state FROM snapshots WHERE stream_id = %(stream_id)s AND fold_version = %(fold_version)s::int
 )
+{_FORGETTINGS}
+UNION ALL
 SELECT NULL, version, NULL, NULL, NULL::int, state, NULL::json, NULL::timestamptz, 0 FROM kept
 UNION ALL
 SELECT {EVENT_COLUMNS}, 0 FROM events e
 WHERE e.stream_id = %(stream_id)s AND e.version > coalesce((SELECT version FROM kept), 0)
 ORDER BY version
-"""
+""")
 
 KEEP = """
 INSERT INTO snapshots AS mine (stream_id, version, fold_version, state, taken_at) VALUES (%s, %s, %s, %s::json, %s)
@@ -37,12 +55,13 @@ SET version = EXCLUDED.version, fold_version = EXCLUDED.fold_version, state = EX
 WHERE (mine.fold_version, mine.version) < (EXCLUDED.fold_version, EXCLUDED.version)
 """
 
-LOG_AFTER = f"""
+LOG_AFTER = Prepared(f"""
 SELECT {EVENT_COLUMNS}, l.position
-FROM (SELECT position, stream_id, version FROM log WHERE position > %s ORDER BY position LIMIT %s) l
+FROM (SELECT position, stream_id, version FROM log WHERE position > %(position)s::bigint
+      ORDER BY position LIMIT %(limit)s::bigint) l
 JOIN events e ON e.stream_id = l.stream_id AND e.version = l.version
 ORDER BY l.position
-"""
+""")
 
 LOG_POSITION = "SELECT coalesce(max(position), 0) AS position FROM log"
 
@@ -104,6 +123,61 @@ APPEND = {
     for is_single in (True, False)
     for waits in (True, False)
 }
+
+
+RECALL = Prepared(
+    "SELECT request_hash, status, body, headers, subject_id, sealed FROM idempotency WHERE key = %(key)s"
+)
+
+REMEMBER = Prepared(
+    "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at, subject_id, sealed)"
+    " VALUES (%(key)s, %(request_hash)s, %(status)s::int, %(body)s, %(headers)s::json, %(at)s::timestamptz,"
+    " %(subject_id)s, %(sealed)s) ON CONFLICT DO NOTHING"
+)
+
+BEHIND = Prepared(
+    "SELECT (SELECT max(position) FROM log) >"
+    " coalesce((SELECT position FROM follower_positions WHERE name = %(name)s), 0)"
+)
+
+LOCK_POSITION = Prepared("SELECT position FROM follower_positions WHERE name = %(name)s FOR UPDATE SKIP LOCKED")
+
+MOVE_POSITION = Prepared("UPDATE follower_positions SET position = %(position)s::bigint WHERE name = %(name)s")
+
+
+def spelled_event(row: Row) -> StoredEvent:
+    """A row of EVENT_COLUMNS and the position, as PostgreSQL spells it."""
+    stream_id, version, event_id, type_name, schema_version, data, metadata, recorded_at, position = row
+    return stored_event(
+        (
+            _word(stream_id),
+            int(version or 0),
+            _word(event_id),
+            _word(type_name),
+            int(schema_version or 0),
+            from_json(data or b""),
+            from_json(metadata or b""),
+            datetime.fromisoformat(_word(recorded_at)),
+            int(position or 0),
+        )
+    )
+
+
+def recorded_answer(row: Row) -> RecordedAnswer:
+    """A row of RECALL."""
+    request_hash, status, body, headers, subject_id, sealed = row
+    return RecordedAnswer(
+        request_hash=_word(request_hash),
+        status=int(status or 0),
+        body=_word(body),
+        headers=from_json(headers or b"{}"),
+        subject_id=None if subject_id is None else _word(subject_id),
+        sealed=None if sealed is None else _word(sealed),
+    )
+
+
+def _word(value: bytes | None) -> str:
+    return (value or b"").decode()
 
 
 def stored_event(row: tuple[Any, ...]) -> StoredEvent:

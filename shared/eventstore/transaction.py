@@ -49,6 +49,10 @@ class FoldingTransaction(ABC):
     ) -> Sequence[StoredEvent]:
         """The events of a stream, oldest first; `up_to` is a recorded time, inclusive."""
 
+    def _whole(self, stream_id: str) -> Sequence[StoredEvent]:
+        """All events of a stream, to be folded."""
+        return self.stream(stream_id)
+
     @abstractmethod
     def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
         """The snapshot under this fold, if there is one, and the events after it (or all)."""
@@ -74,7 +78,7 @@ class FoldingTransaction(ABC):
 
     def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
         if aggregate.snapshots is None:
-            return Folded(aggregate, fold(aggregate, self.stream(stream_id), self.vault), 0)
+            return Folded(aggregate, fold(aggregate, self._whole(stream_id), self.vault), 0)
         kept, events = self._tail(stream_id, aggregate.snapshots.fold_version)
         if kept is None:
             return Folded(aggregate, fold(aggregate, events, self.vault), 0)

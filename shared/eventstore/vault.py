@@ -177,6 +177,10 @@ class PostgresKeys:
         )
         self._own[subject_id] = None
 
+    def know(self, forgettings: int) -> None:
+        """The number of forgettings as this transaction's last read of a stream saw it: one question less."""
+        self._known_forgettings = forgettings
+
     def _forgettings(self) -> int:
         if self._known_forgettings is None:
             row = self._connection.execute("SELECT count FROM forgettings").fetchone()

@@ -17,7 +17,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone bench-orders conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone bench-orders bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -96,6 +96,10 @@ bench-orders: $(STAMP) ## lives of orders through the gateway, measured beside a
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -W ignore -m tests.bench.orders $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(ONLY),--only $(ONLY))
+
+# make bench-scale takes these: COUNT=1000000 READS=300
+bench-scale: $(STAMP) ## a store full of past orders (COUNT), verified, and how quickly the gateway still reads from it
+	@$(BIN)/python -W ignore -m tests.bench.scale $(if $(COUNT),--count $(COUNT)) $(if $(READS),--reads $(READS))
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -17,7 +17,7 @@ from pydantic import (
 from services.order.domain.area import CORNERS_MIN
 from services.order.domain.pausing import PauseReason
 from services.order.domain.values import Handling
-from services.order.schemas import Cents, Identifier, Input, Minutes, Point, ShortText
+from services.order.schemas import Cents, Identifier, Input, Minutes, Point, ShortText, shown
 
 
 class OptionBody(Input):
@@ -124,12 +124,33 @@ class SpecialDayBody(Input):
 class WeeklyHoursBody(Input):
     """`days` are Monday to Sunday, each with its spans; none means closed that day."""
 
+    model_config = shown(
+        {
+            "zone": "Asia/Shanghai",
+            "days": [[{"opens": "07:00:00", "closes": "02:00:00"}]] * 7,
+            "exceptions": [{"day": "2026-10-01", "spans": []}],
+        }
+    )
+
     zone: Zone = Field(default="Asia/Shanghai", description="IANA time zone")
     days: list[Annotated[list[OpenSpanBody], Field(max_length=6)]] = Field(min_length=7, max_length=7)
     exceptions: list[SpecialDayBody] = Field(default=[], max_length=400)
 
 
 class RegisterMerchantBody(Input):
+    model_config = shown(
+        {
+            "merchant_id": "mer_lakeside-noodles",
+            "name": "Lakeside Noodles",
+            "phone": "+86 571 8765 4321",
+            "place": {"lat": 30.2741, "lon": 120.1551},
+            "address": "1 Lotus Road",
+            "service_radius_m": 5000,
+            "menu": [{"sku": "noodles", "name": "Beef noodles", "unit_cents": 2800}],
+            "preparation_minutes": 15,
+        }
+    )
+
     merchant_id: Annotated[str, StringConstraints(max_length=80, pattern=r"^mer_[A-Za-z0-9_-]+$")] | None = None
     name: ShortText
     phone: ShortText
@@ -149,6 +170,27 @@ class RegisterMerchantBody(Input):
 class MenuBody(Input):
     """A new menu, whole."""
 
+    model_config = shown(
+        {
+            "menu": [
+                {
+                    "sku": "noodles",
+                    "name": "Beef noodles",
+                    "unit_cents": 2800,
+                    "weight_g": 600,
+                    "handling": ["fragile"],
+                    "option_groups": [
+                        {"name": "Extras", "options": [{"option_id": "egg", "name": "Egg", "delta_cents": 200}]}
+                    ],
+                },
+                {"sku": "dumplings", "name": "Dumplings", "unit_cents": 2800, "weight_g": 500},
+                {"sku": "tea", "name": "Jasmine tea", "unit_cents": 600},
+            ],
+            "preparation_minutes": 12,
+            "packing_cents": 100,
+        }
+    )
+
     menu: Menu
     preparation_minutes: Minutes
     packing_cents: Cents = 0
@@ -157,11 +199,25 @@ class MenuBody(Input):
 class ServiceAreaBody(Input):
     """Where it delivers: a polygon, or without corners a circle around its door."""
 
+    model_config = shown(
+        {
+            "area": [
+                {"lat": 30.24, "lon": 120.12},
+                {"lat": 30.24, "lon": 120.2},
+                {"lat": 30.31, "lon": 120.2},
+                {"lat": 30.31, "lon": 120.12},
+            ],
+            "service_radius_m": 5000,
+        }
+    )
+
     area: Area = Field(default=[], description="corners")
     service_radius_m: int = Field(ge=1, le=100_000)
 
 
 class SoldOutBody(Input):
+    model_config = shown({"until": "2026-03-01T16:00:00Z"})
+
     until: AwareDatetime | None = Field(default=None, description="until somebody says otherwise when absent")
 
 
@@ -171,6 +227,8 @@ class RestockBody(Input):
 
 class PauseBody(Input):
     """Until a moment, for so many minutes, or (without both) until it is resumed."""
+
+    model_config = shown({"reason": "too_busy", "minutes": 30})
 
     reason: PauseReason = PauseReason.UNSPECIFIED
     until: AwareDatetime | None = None

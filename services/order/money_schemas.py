@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.order.domain.payment import PaymentState
 from services.order.reconciliation import Fault
-from services.order.schemas import Identifier, Input
+from services.order.schemas import Identifier, Input, shown
 from shared.gateway.cursor import PageQuery
 from shared.gateway.words import Code, Reference
 
@@ -79,12 +79,16 @@ class BalanceView(BaseModel):
 
 
 class RefundBody(Input):
+    model_config = shown({"amount_cents": 600, "reason": "item_missing", "refund_id": "rfd_tea-was-missing"})
+
     amount_cents: int = Field(gt=0, le=100_000_000)
     reason: Code
     refund_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
 
 
 class TipBody(Input):
+    model_config = shown({"amount_cents": 300})
+
     amount_cents: int = Field(gt=0, le=100_000_000)
     method: Reference | None = Field(default=None, description="how to pay; as the order was paid when absent")
     tip_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
@@ -104,7 +108,22 @@ class TipView(BaseModel):
 class WebhookBody(BaseModel):
     """Whatever the provider sends: it is the signature that counts."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "evt_17",
+                    "type": "capture.approved",
+                    "data": {
+                        "errand": "pay_0190e0f2-6f6e-7c3a-9d2b-3f1c5a7e9b10:capture",
+                        "declined": None,
+                        "reference": "sandbox-17",
+                    },
+                }
+            ]
+        },
+    )
 
     id: str = Field(max_length=255)
     type: str = Field(max_length=255)
@@ -135,6 +154,8 @@ class WaitingView(BaseModel):
 
 
 class ReconcileBody(Input):
+    model_config = shown({"day": "2026-02-28"})
+
     day: date = Field(ge=date(2020, 1, 1), le=date(2199, 12, 31), description="a day of UTC")
 
 

@@ -17,6 +17,7 @@ from services.order.schemas import (
     Point,
     ShortText,
     TotalsView,
+    shown,
 )
 from shared.gateway.words import Reference
 
@@ -88,10 +89,30 @@ class WishBody(Input):
 
 
 class QuoteBody(WishBody):
-    pass
+    model_config = shown(
+        {
+            "merchant_id": "mer_lakeside-noodles",
+            "items": [{"sku": "noodles", "quantity": 2, "options": ["egg"]}, {"sku": "tea", "quantity": 1}],
+            "dropoff": {"lat": 30.279, "lon": 120.16},
+            "coupon": "SPRING",
+            "tip_cents": 200,
+        }
+    )
 
 
 class PlaceOrderBody(WishBody):
+    model_config = shown(
+        {
+            "merchant_id": "mer_lakeside-noodles",
+            "items": [{"sku": "noodles", "quantity": 2}, {"sku": "tea", "quantity": 1}],
+            "dropoff": {"lat": 30.279, "lon": 120.16},
+            "address": "18 Willow Lane, room 502",
+            "contact": {"name": "Chen Yu", "phone": "138 1234 5678", "email": "chen@example.com", "language": "zh"},
+            "payment": {"method": "sandbox_ok"},
+            "note": "Ring twice, please.",
+        }
+    )
+
     address: LongText
     contact: ContactBody
     payment: PaymentBody
@@ -120,6 +141,17 @@ class QuoteView(BaseModel):
 class CouponBody(Input):
     """Either `percent` or `fixed_cents`; what it is for can be narrowed to merchants and kinds."""
 
+    model_config = shown(
+        {
+            "code": "SPRING",
+            "percent": 20,
+            "ceiling_cents": 1500,
+            "minimum_cents": 2000,
+            "valid_from": "2026-03-01T00:00:00Z",
+            "valid_until": "2026-06-01T00:00:00Z",
+        }
+    )
+
     code: CouponCode
     percent: int = Field(default=0, ge=0, le=100)
     fixed_cents: Cents = 0
@@ -142,17 +174,42 @@ class CouponBody(Input):
 
 
 class CouponView(CouponBody):
+    model_config = shown(
+        {
+            "code": "SPRING",
+            "percent": 20,
+            "valid_from": "2026-03-01T00:00:00Z",
+            "valid_until": "2026-06-01T00:00:00Z",
+            "claimed": 0,
+            "version": 1,
+        }
+    )
+
     claimed: int = Field(description="how many of its limited uses are gone")
     version: int
 
 
 class ZoneBody(Input):
+    model_config = shown(
+        {
+            "name": "Around the lake",
+            "area": [
+                {"lat": 30.2, "lon": 120.1},
+                {"lat": 30.2, "lon": 120.25},
+                {"lat": 30.35, "lon": 120.25},
+                {"lat": 30.35, "lon": 120.1},
+            ],
+        }
+    )
+
     name: ShortText
     area: Annotated[list[Point], Field(min_length=CORNERS_MIN, max_length=500)]
 
 
 class WeatherBody(Input):
     """What it is like outside, as operations see it; no zone means the whole city."""
+
+    model_config = shown({"zone_id": "lake", "weather": "rain", "until": "2026-03-01T15:00:00Z"})
 
     zone_id: Identifier | None = None
     weather: Weather

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, Field, StringConstraints
 
 from services.order.domain.values import ReviewTag, Standing
-from services.order.schemas import Input, Score
+from services.order.schemas import Input, Score, shown
 from shared.gateway.cursor import PageQuery
 
 PhotoId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -15,6 +15,8 @@ _SMALL_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDw
 
 class ReviewBody(Input):
     """Scores, and what else the customer wants to say; `photos` are ids of pictures sent before."""
+
+    model_config = shown({"merchant": 5, "rider": 5, "platform": 4, "comment": "Warm and quick."})
 
     merchant: Score
     rider: Score

@@ -1,7 +1,7 @@
 """What callers send to the order gateway and what they are answered."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -24,6 +24,11 @@ Score = Annotated[int, Field(ge=1, le=5)]
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
 
 
+def shown(example: dict[str, Any]) -> ConfigDict:
+    """The example of a body in the documentation; tests send each as it is written."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+
+
 class Input(BaseModel):
     """A body or a part of one: what it does not name is refused, so that a typing mistake is not ignored."""
 
@@ -39,6 +44,8 @@ class Point(Input):
 
 class Timed(Input):
     """A command that a device may send late: `occurred_at` is its own time, the server keeps both."""
+
+    model_config = shown({})
 
     occurred_at: AwareDatetime | None = None
 
@@ -57,14 +64,18 @@ class ReadyTime(Timed):
 
 
 class AcceptBody(ReadyTime):
-    pass
+    model_config = shown({"preparation_minutes": 15})
 
 
 class ExtendBody(ReadyTime):
+    model_config = shown({"ready_at": "2026-03-01T12:10:00Z", "reason": "kitchen_busy"})
+
     reason: Code | Literal[""] = ""
 
 
 class RejectBody(Timed):
+    model_config = shown({"reason": "sold_out"})
+
     reason: Code
 
 
@@ -84,11 +95,15 @@ class CancelReason(StrEnum):
 
 
 class CancelBody(Input):
+    model_config = shown({"reason": "changed_mind"})
+
     reason: CancelReason = CancelReason.UNSPECIFIED
 
 
 class CorrectBody(Timed):
     """Where the order really stands. `happened_at` is when it was delivered, `goods` where they are otherwise."""
+
+    model_config = shown({"to": "delivery_exception", "reason": "rider_mistake", "goods": "with_rider"})
 
     to: Literal["delivered", "delivery_exception"]
     reason: CorrectionReason

@@ -1,5 +1,6 @@
 """Makes an example from a JSON Schema, so that no route is documented without one."""
 
+import re
 from typing import Any
 
 Json = dict[str, Any]
@@ -86,5 +87,7 @@ def _text(schema: Json, name: str) -> str:
     text = {"phone": "+8613800138000", "language": "en", "currency": "CNY"}.get(
         name, name.replace("_", " ") or "text"
     )
+    if "pattern" in schema and not re.search(schema["pattern"], text):
+        text = text.replace(" ", "-")
     text = text.ljust(int(schema.get("minLength", 0)), "x")
     return text[: int(schema["maxLength"])] if "maxLength" in schema else text

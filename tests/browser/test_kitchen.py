@@ -64,8 +64,9 @@ def test_a_kitchen_at_work_is_shown_whole(shop: Town, open_page: OpenPage, langu
     waits(page, "answer", first)
     waits(page, "cook", second)
     waits(page, "hand_over", third)
+    expect(page.locator(f'[data-order="{first.order_id}"]')).to_have_attribute("data-new", "false")
     assert [counted(page, name) for name in ("answer", "cook", "hand_over")] == ["1", "1", "1"]
-    expect(page.locator(".taking h2")).to_have_text(WORDS[language]["kitchen.is.open"])
+    expect(page.locator(".taking > h2")).to_have_text(WORDS[language]["kitchen.is.open"])
     assert page.title().startswith("(1) Lakeside Noodles")
     page.locator(".stock summary").click()
     assert len(texts(page, ".stock li")) == 2
@@ -130,11 +131,11 @@ def test_orders_are_paused_and_taken_again(shop: Town, open_page: OpenPage) -> N
     assert barriers(page) == []
     page.get_by_role("button", name="30 minutes").press("Enter")
     expect(page.locator(".taking")).to_have_attribute("data-situation", "paused")
-    expect(page.locator(".taking h2")).to_contain_text("Paused until")
+    expect(page.locator(".taking > h2")).to_contain_text("Paused until")
     merchant = shop.ask("GET", "order", f"/v1/merchants/{shop.merchant_id}", "customer", new_id("cus"))
     assert merchant["pause"]["reason"] == "too_busy"
     page.get_by_role("button", name="Take orders again").press("Enter")
-    expect(page.locator(".taking h2")).to_have_text("Taking orders")
+    expect(page.locator(".taking > h2")).to_have_text("Taking orders")
     waits(page, "answer")
     waits(page, "answer", *[shop.place()])
 

@@ -18,7 +18,7 @@ from services.order.payments.signing import signature_of
 from shared.contracts import dispatch, support
 from shared.contracts.common import AssignmentMode, Proof
 from shared.kernel.ids import new_id, sibling_id
-from tests.integration.test_order_gateway import RIDER, SHOP, Town, about
+from tests.support.order_town import RIDER, SHOP, Town, about
 from tests.support.waiting import wait_until
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from shared.contracts import dispatch
 from shared.contracts.common import Proof
 from shared.kernel.ids import new_id
-from tests.integration.test_order_gateway import Town, about, town
+from tests.integration.test_order_gateway import town
+from tests.support.order_town import Town, about
 from tests.support.waiting import wait_until
 from tests.unit.order.test_reviewing import PNG, SECRET, chunk
 

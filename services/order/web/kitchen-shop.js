@@ -45,8 +45,8 @@ export function Taking({ shop, now, onDone }) {
   const is = situation(shop, now);
   const until = is === "paused" && shop.pause.until;
   return html`<section class="taking" data-situation=${is} aria-labelledby="taking-title">
-    <h2 id="taking-title" role="status">
-      ${until ? t("kitchen.paused.until", { time: clockTime(until) }) : t(`kitchen.is.${is}`)}
+    <h2 id="taking-title">
+      <span role="status">${until ? t("kitchen.paused.until", { time: clockTime(until) }) : t(`kitchen.is.${is}`)}</span>
     </h2>
     ${is === "paused"
       ? html`<button type="button" class="primary" disabled=${resume.sending} onClick=${() => resume.run({})}>

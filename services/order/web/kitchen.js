@@ -29,6 +29,7 @@ const NEW_FOR_MS = 12_000;
 function useKitchen() {
   const [shop, setShop] = useState(null);
   const [orders, setOrders] = useState(new Map());
+  const [looked, setLooked] = useState(false);
   const [state, setState] = useState("connecting");
   useEffect(() => {
     const stream = new LiveStream({
@@ -41,6 +42,7 @@ function useKitchen() {
           setShop(told.data);
         } else {
           setOrders((known) => withEvent(known, told));
+          setLooked(true);
         }
         return true;
       },
@@ -49,7 +51,7 @@ function useKitchen() {
   }, []);
   const onOrder = (order) => setOrders((known) => withOrder(known, order));
   const onShop = (answer) => setShop((known) => (known.version > answer.version ? known : { ...known, ...answer }));
-  return { shop, orders, state, onOrder, onShop };
+  return { shop, orders, looked, state, onOrder, onShop };
 }
 
 // Rings for orders that have not been here before, and marks them for a while; the first look is not news.
@@ -114,9 +116,9 @@ function Lane({ lane, orders, fresh, shop, onOrder }) {
 }
 
 function Kitchen() {
-  const { shop, orders, state, onOrder, onShop } = useKitchen();
+  const { shop, orders, looked, state, onOrder, onShop } = useKitchen();
   const [, renew] = useState(0);
-  const fresh = useNews(orders, shop !== null && state === "live");
+  const fresh = useNews(orders, looked);
   useTick(1000);
   const found = lanes(orders);
   const waiting = found.answer.length;

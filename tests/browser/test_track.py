@@ -212,7 +212,9 @@ def test_every_step_is_seen_as_it_happens_until_the_review(town: Town, open_page
     review(page)
     expect(page.locator(".thanks")).to_have_text("Thank you for your review.", timeout=15_000)
     expect(page.locator("form.review")).to_have_count(0)
-    assert order.view()["review"] == {"merchant": 5, "rider": 4, "platform": 3}
+    reviewed = order.view()["review"]
+    assert (reviewed["merchant"], reviewed["rider"], reviewed["platform"]) == (5, 4, 3)
+    assert (reviewed["comment"], reviewed["standing"]) == ("Warm and quick.", "published")
 
 
 def review(page: Page) -> None:

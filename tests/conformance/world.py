@@ -1,16 +1,19 @@
 """Puts a merchant, a rider and a few orders into a platform, so that generated calls find something to work on."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from deploy.local.platform import Platform
-from shared.kernel.ids import new_id
+from shared.kernel.ids import new_id, sibling_id
 from tests.conformance.known import KnownIds
 from tests.support.waiting import wait_until
 
 CUSTOMERS = 3
 ORDERS_EACH = 3
+DELIVERED = ("delivered", "completed", "reviewed")
+PHOTO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PLACE = {"lat": 30.2741, "lon": 120.1551}
 SHOP: dict[str, Any] = {
     "name": "Lakeside Noodles",
@@ -23,20 +26,54 @@ SHOP: dict[str, Any] = {
 
 
 def furnish(platform: Platform, known: KnownIds) -> None:
-    """Some orders wait for their merchant, some are accepted, some are cancelled."""
+    """Some orders wait for their merchant, some are accepted or cancelled, and some are as far as they can come."""
     merchant_id = _ask(platform, "order", "/v1/merchants", "operations", "", SHOP)["merchant_id"]
     known.add("merchant_id", merchant_id)
     known.add("sku", "noodles")
     rider = {"name": "Wei", "phone": "+8613912345678", "vehicle": "scooter", "skills": []}
-    known.learn(_ask(platform, "dispatch", "/v1/riders", "operations", "", rider))
+    rider_id = _ask(platform, "dispatch", "/v1/riders", "operations", "", rider)["rider_id"]
+    known.add("rider_id", rider_id)
     for _ in range(CUSTOMERS):
         customer_id = new_id("cus")
         known.add("customer_id", customer_id)
         for number in range(ORDERS_EACH):
             _order(platform, known, customer_id, merchant_id, number)
+    until = (platform.clock.now() + timedelta(hours=8)).isoformat()
+    start = {"place": PLACE, "until": until}
+    _ask(platform, "dispatch", f"/v1/riders/{rider_id}/shift/start", "rider", rider_id, start)
+    for far in DELIVERED:
+        _delivered(platform, known, customer_id, merchant_id, rider_id, far)
 
 
-def _order(platform: Platform, known: KnownIds, customer_id: str, merchant_id: str, number: int) -> None:
+def _delivered(
+    platform: Platform, known: KnownIds, customer_id: str, merchant_id: str, rider_id: str, far: str
+) -> None:
+    """An order at its customer's door, and what comes after that."""
+    order_id = _order(platform, known, customer_id, merchant_id, number=1)
+    path, delivery = f"/v1/orders/{order_id}", f"/v1/deliveries/{sibling_id('dlv', order_id)}"
+    _ask(platform, "order", f"{path}/ready", "merchant", merchant_id, {})
+    work = f"/v1/riders/{rider_id}/work"
+
+    def asked() -> bool:
+        offers = _get(platform, work, "rider", rider_id, "dispatch")["offers"]
+        return any(delivery.endswith(offer["delivery_id"]) for offer in offers)
+
+    wait_until(asked, 60, "the rider is asked")
+    for step in ("accept", "arrived-at-pickup", "picked-up", "arrived-at-dropoff", "delivered"):
+        _ask(platform, "dispatch", f"{delivery}/{step}", "rider", rider_id, {})
+    wait_until(
+        lambda: _get(platform, path, "customer", customer_id)["state"] == "delivered", 60, "the order is delivered"
+    )
+    if far == "delivered":
+        return
+    _ask(platform, "order", f"{path}/confirm", "customer", customer_id, {})
+    if far == "reviewed":
+        known.learn(_ask(platform, "order", f"{path}/photos", "customer", customer_id, {"content": PHOTO}))
+        scores = {"merchant": 5, "rider": 4, "platform": 5, "comment": "Warm and quick."}
+        _ask(platform, "order", f"{path}/review", "customer", customer_id, scores)
+
+
+def _order(platform: Platform, known: KnownIds, customer_id: str, merchant_id: str, number: int) -> str:
     wish = {
         "merchant_id": merchant_id,
         "kind": "food",
@@ -54,6 +91,7 @@ def _order(platform: Platform, known: KnownIds, customer_id: str, merchant_id: s
         _ask(platform, "order", f"{path}/accept", "merchant", merchant_id, {"preparation_minutes": 10})
     if number == 2:
         _ask(platform, "order", f"{path}/cancel", "customer", customer_id, {"reason": "changed_mind"})
+    return order_id
 
 
 def _headers(platform: Platform, role: str, identifier: str) -> dict[str, str]:
@@ -70,8 +108,8 @@ def _ask(platform: Platform, service: str, path: str, role: str, identifier: str
     return answer.json()
 
 
-def _get(platform: Platform, path: str, role: str, identifier: str) -> Any:
-    answer = httpx.get(platform.url("order") + path, headers=_headers(platform, role, identifier), timeout=20)
+def _get(platform: Platform, path: str, role: str, identifier: str, service: str = "order") -> Any:
+    answer = httpx.get(platform.url(service) + path, headers=_headers(platform, role, identifier), timeout=20)
     if answer.status_code >= 400:
         raise AssertionError(f"GET {path}: {answer.text}")
     return answer.json()

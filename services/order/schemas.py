@@ -258,7 +258,9 @@ class QueuePlaceView(BaseModel):
 
 
 class OrderView(BaseModel):
-    personal: ClassVar[PersonalPart] = PersonalPart("customer_id", {"recipient": None, "note": "", "errand": None})
+    personal: ClassVar[PersonalPart] = PersonalPart(
+        "customer_id", {"recipient": None, "note": "", "errand": None, "review.comment": None}
+    )
 
     order_id: str
     state: OrderState

@@ -12,13 +12,19 @@ from shared.gateway.sealing import PersonalPart, open_answer, seal_answer
 from shared.gateway.words import Code, Reference
 
 
+class VerdictView(BaseModel):
+    score: int
+    words: str | None
+
+
 class GuestView(BaseModel):
-    personal: ClassVar[PersonalPart] = PersonalPart("guest_id", {"name": None, "wish": ""})
+    personal: ClassVar[PersonalPart] = PersonalPart("guest_id", {"name": None, "wish": "", "verdict.words": None})
 
     guest_id: str | None
     name: str | None
     wish: str
     table: int
+    verdict: VerdictView | None = None
 
 
 GUEST = GuestView(guest_id="gst_1", name="Łucja 陈", wish="no nuts", table=4)
@@ -31,9 +37,17 @@ def answered(view: BaseModel) -> RecordedAnswer:
 def test_a_personal_answer_is_kept_without_the_person_and_given_again_byte_for_byte() -> None:
     vault, answer = KeyVault(MemoryKeys({})), answered(GUEST)
     kept = seal_answer(answer, GUEST, vault)
-    assert json.loads(kept.body) == {"guest_id": "gst_1", "name": None, "wish": "", "table": 4}
+    blank = {"guest_id": "gst_1", "name": None, "wish": "", "table": 4, "verdict": None}
+    assert json.loads(kept.body) == blank
     assert "nuts" not in repr(kept)
     assert open_answer(kept, vault).body == answer.body
+
+
+def test_what_is_personal_in_a_part_of_an_answer_is_blank_and_the_rest_of_the_part_is_kept() -> None:
+    view = GUEST.model_copy(update={"verdict": VerdictView(score=5, words="like my aunt's")})
+    kept = seal_answer(answered(view), view, KeyVault(MemoryKeys({})))
+    assert json.loads(kept.body)["verdict"] == {"score": 5, "words": None}
+    assert "aunt" not in repr(kept)
 
 
 def test_after_a_forgetting_the_rest_of_the_answer_is_given() -> None:

@@ -39,12 +39,12 @@ def session_folder() -> Iterator[Path]:
 def sweep() -> None:
     """Stops what a killed test run of this account left behind."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if folder.stat().st_uid != os.geteuid():
-            continue
         try:
+            if folder.stat().st_uid != os.geteuid():
+                continue
             pid, started = json.loads((folder / "owner.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            continue  # Another run is just making it.
+            continue  # Another run is just making it, or done with it.
         if not processes.is_running(processes.Identity(pid, started)):
             for ledger in folder.rglob("ledger"):
                 Ledger(ledger).stop_all()

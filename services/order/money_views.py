@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from services.order.application import NO_SUCH_ORDER
 from services.order.books import Balance
-from services.order.codec import PAYMENT
+from services.order.codec import ORDER, PAYMENT
 from services.order.domain.ledger import Entry, Transfer
+from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment, implied
+from services.order.domain.state import Order
 from services.order.money_schemas import (
     AccountView,
     BalanceView,
@@ -25,12 +27,15 @@ from shared.kernel.errors import NotFound
 
 
 def ledger_of(tx: Transaction, order_id: str) -> LedgerView:
-    """The book of an order as it is now; NotFound when no payment was ever asked for."""
+    """The book of an order as it is now: an empty one until its payment is asked for, moments after it was placed."""
+    order = tx.load(ORDER, order_id).state
+    if order is None:
+        raise NotFound(NO_SUCH_ORDER)
     payment_id = payment_id_of(order_id)
     loaded = tx.load(PAYMENT, payment_id)
     payment = loaded.state
     if payment is None:
-        raise NotFound(NO_SUCH_ORDER)
+        return _unwritten(order, payment_id)
     return LedgerView(
         order_id=order_id,
         payment_id=payment_id,
@@ -50,6 +55,22 @@ def ledger_of(tx: Transaction, order_id: str) -> LedgerView:
             for each in payment.errands.values()
         ],
         version=loaded.version,
+    )
+
+
+def _unwritten(order: Order, payment_id: str) -> LedgerView:
+    return LedgerView(
+        order_id=order.order_id,
+        payment_id=payment_id,
+        state=PaymentState.PENDING,
+        currency=order.totals.currency,
+        captured_cents=0,
+        refunded_cents=0,
+        refundable_cents=0,
+        entries=[],
+        balances=[],
+        waiting=[],
+        version=0,
     )
 
 

@@ -18,6 +18,7 @@ from services.order.domain.payment import (
     PaymentEvent,
     PaymentRequested,
     PaymentRetried,
+    PaymentState,
     ReleaseRequested,
 )
 from services.order.domain.policy import OrderPolicy
@@ -41,6 +42,7 @@ from services.order.domain.wishing import (
     add_tip,
     adjust,
     compensate,
+    none_taken,
     pass_on_tip,
     refund_in_part,
 )
@@ -112,6 +114,8 @@ def decide(command: PaymentCommand, payment: Payment | None, policy: OrderPolicy
     if isinstance(command, RequestPayment):
         return request(command, payment)
     if payment is None:
+        if isinstance(command, RefundInPart):
+            raise none_taken(command.order_id, PaymentState.PENDING)
         return []
     match command:
         case CapturePayment():

@@ -84,7 +84,7 @@ def refund_in_part(command: RefundInPart, payment: Payment) -> list[PaymentEvent
         return []
     left = sum(payment.refundable.values())
     if not payment.sold:
-        raise PaymentNotCaptured("no money has been taken yet", order_id=command.order_id, state=payment.state.value)
+        raise none_taken(command.order_id, payment.state)
     if command.amount_cents > left:
         raise RefundExceedsCaptured(
             "more than is left of what was taken cannot be given back",
@@ -96,6 +96,10 @@ def refund_in_part(command: RefundInPart, payment: Payment) -> list[PaymentEvent
         *posted(payment, command.at, Entry.REFUND_OWED, taken),
         *refunds(payment, command.at, command.amount_cents, command.reason, command.refund_id),
     ]
+
+
+def none_taken(order_id: str, state: PaymentState) -> PaymentNotCaptured:
+    return PaymentNotCaptured("no money has been taken yet", order_id=order_id, state=state.value)
 
 
 def compensate(command: Compensate, payment: Payment) -> list[PaymentEvent]:

@@ -14,13 +14,17 @@ NAME, PHONE, EMAIL = "Ximena Quillfeather 希梅娜", "+8613987654321", "ximena.
 ADDRESS, NOTE, COMMENT = "77 Zephyr Terrace, flat 9Q", "beware of Mr Snuffles, he bites", "best dumplings of Zanzibar"
 SAID_TO_SUPPORT = "Ms Quillfeather of flat 9Q found a Gryphon feather in the soup"
 WHY = "my aunt Wilhelmina cooks tonight"
+MOVED, LEFT_WITH = "3 Umbrage Crescent, behind the orangery", "leave it with the Vicountess"
+TASK, SENDER, SENDER_PHONE = "fetch the velvet zeppelin", "Barnabas Thistlewood", "+8613712349876"
+SENDERS_ADDRESS, SENDERS_DOOR = "12 Marmalade Mews", {"lat": 30.277319, "lon": 120.158473}
 DEVICE = "Quillfeather-Phone/7.1"
 KEY, CORRELATION = "Ximena-Quillfeathers-key", "ximena.quillfeather@home"
 DOOR = {"lat": 30.279137, "lon": 120.160291}
 SECRETS = (
     *(NAME, "Quillfeather", "quillfeather", "希梅娜", PHONE, "13987654321", EMAIL, ADDRESS, "Zephyr Terrace"),
     *(NOTE, "Snuffles", COMMENT, "Zanzibar", SAID_TO_SUPPORT, "Gryphon", WHY, "Wilhelmina", DEVICE, KEY, CORRELATION),
-    *map(str, DOOR.values()),
+    *(MOVED, "Umbrage", LEFT_WITH, "Vicountess", TASK, "zeppelin", SENDER, "Thistlewood", SENDER_PHONE),
+    *("13712349876", SENDERS_ADDRESS, "Marmalade", *map(str, DOOR.values()), *map(str, SENDERS_DOOR.values())),
 )
 
 
@@ -63,6 +67,21 @@ class Customer:
         order_id: str = self.post("/v1/orders", self.wish(merchant_id))["order_id"]
         wait_until(lambda: self.order(order_id)["answer_by"], timeout=60, message="never paid")
         return order_id
+
+    def sends_for(self) -> str:
+        """An errand, which begins at the door of somebody who never asked to be known here."""
+        sender = {"name": SENDER, "phone": SENDER_PHONE}
+        pickup = {"place": SENDERS_DOOR, "address": SENDERS_ADDRESS, "contact": sender}
+        wish = self.wish("") | {"kind": "errand_document", "errand": {"task": TASK, "pickup": pickup}}
+        del wish["merchant_id"], wish["items"]
+        order_id: str = self.post("/v1/orders", wish)["order_id"]
+        self.reaches(order_id, "ready")
+        return order_id
+
+    def moves(self, order_id: str) -> None:
+        contact = self.wish("")["contact"]
+        moved = {"dropoff": DOOR, "address": MOVED, "note": LEFT_WITH, "contact": contact}
+        assert self.post(f"/v1/orders/{order_id}/change-address", moved)["recipient"]["address"] == MOVED
 
     def says_what_nobody_understands(self, merchant_id: str, order_id: str) -> None:
         """Requests that are refused must leave nothing behind either."""

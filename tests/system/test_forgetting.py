@@ -23,7 +23,7 @@ from shared.contracts.message import SERVICES
 from shared.eventstore.verify import verify_log
 from tests.support.waiting import wait_until
 from tests.system.personal import Search, contents, streamed, waiting, whole_log
-from tests.system.planting import COMMENT, EMAIL, NAME, SAID_TO_SUPPORT, SECRETS, Customer, accepted, delivered
+from tests.system.planting import COMMENT, EMAIL, NAME, SAID_TO_SUPPORT, SECRETS, TASK, Customer, accepted, delivered
 from tests.system.test_one_order import Person, town
 
 __all__ = ["town"]
@@ -33,12 +33,14 @@ SEARCH = Search(SECRETS)
 
 @dataclass
 class Planted:
-    """A customer with an order that was delivered, reviewed and complained about, and one that is under way."""
+    """A customer with an order that was delivered, reviewed and complained about, one that is brought elsewhere than
+    was said first, and an errand."""
 
     platform: Platform
     customer: Customer
     ended: str
     under_way: str
+    errand: str
     case_id: str
     before: list[Path] = field(default_factory=list)
 
@@ -82,13 +84,16 @@ def planted(platform: Platform, town: dict[str, Any], tmp_path_factory: pytest.T
     under_way = customer.place(merchant_id)
     accepted(platform, merchant_id, under_way)
     customer.says_what_nobody_understands(merchant_id, under_way)
+    customer.moves(under_way)
+    errand = customer.sends_for()
     complaint = {"order_id": ended, "reason": "cold_food", "note": SAID_TO_SUPPORT}
     agent = Person(platform, "support", "agt_1")
     case_id = agent.post("support", "/v1/cases", complaint)["case_id"]
-    made = Planted(platform, customer, ended, under_way, case_id)
+    made = Planted(platform, customer, ended, under_way, errand, case_id)
     wait_until(lambda: EMAIL in mails(platform), timeout=60, message="no mail was sent")
     wait_until(lambda: noted(made) == SAID_TO_SUPPORT, timeout=30, message="the case is in no list")
-    wait_until(lambda: contacts(made) >= {("dispatch", under_way), ("notify", under_way)}, 30, "no contact came")
+    wanted = {(service, order_id) for service in ("dispatch", "notify") for order_id in (under_way, errand)}
+    wait_until(lambda: contacts(made) >= wanted, 30, "no contact came")
     made.before = exports(made, tmp_path_factory.mktemp("before"))
     return made
 
@@ -114,6 +119,7 @@ def contacts(planted: Planted) -> set[tuple[str, str]]:
 
 def test_what_is_personal_is_in_no_table_and_no_public_place_even_before(planted: Planted) -> None:
     assert planted.customer.order(planted.under_way)["recipient"]["name"] == NAME
+    assert planted.customer.order(planted.errand)["errand"]["task"] == TASK
     assert SEARCH.in_tables(planted.platform.admin_url) == []
     assert [path for path in planted.before if SEARCH.in_bytes(contents(path))] == []
     assert planted.about_them.in_tables(planted.platform.admin_url)
@@ -170,9 +176,10 @@ def test_a_forgotten_customer_is_in_no_table(forgotten: Planted) -> None:
 
 def test_a_forgotten_customer_is_in_no_answer(forgotten: Planted) -> None:
     platform = forgotten.platform
-    for order_id in (forgotten.ended, forgotten.under_way):
+    for order_id in (forgotten.ended, forgotten.under_way, forgotten.errand):
         order = Person(platform, "support", "agt_1").get("order", f"/v1/orders/{order_id}")
-        assert (order["recipient"], order["note"]) == (None, "")
+        assert (order["recipient"], order["note"], order["errand"]) == (None, "", None)
+        assert order["review"] is None or order["review"]["comment"] is None
     assert noted(forgotten) == ""
     assert Person(platform, "support", "agt_1").get("support", f"/v1/cases/{forgotten.case_id}")["note"] == ""
 

@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RUN_DIR ?= .run
+# Most tests wait for processes of their own; each worker has backends of its own.
+WORKERS ?= 2
 TIERS := unit architecture contract integration system browser faults
 
 # make demo takes these: ONCE=1 ORDERS=60 SCENARIO=<folder> SPEED=60 SEED=1
@@ -51,7 +53,7 @@ conformance: $(STAMP) needs ## generated calls to every gateway, held against it
 	    $(if $(SERVICES),--services $(SERVICES))
 
 test: $(STAMP) needs ## every tier of tests, on real PostgreSQL, RabbitMQ and Chromium
-	@$(BIN)/python -m pytest $(TIERS:%=tests/%)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(TIERS:%=tests/%)
 
 test-unit: $(STAMP) ## pure code, in seconds, without services
 	@$(BIN)/python -m pytest -q tests/unit

@@ -85,7 +85,7 @@ class Town:
         """Everything that was appended was heard once and in order, and nothing is parked or late."""
         self.stop()
         total = sum(self.appended.values())
-        wait_until(lambda: self.effects() >= total, 60, "all is heard")
+        wait_until(lambda: self.effects() >= total, 180, "all is heard")
         for stream_id in STREAMS:
             assert self.heard(stream_id) == list(range(1, self.appended[stream_id] + 1)), stream_id
         with connect(self.postgres_url) as connection:

@@ -33,16 +33,17 @@ def furnish(platform: Platform, known: KnownIds) -> None:
     rider = {"name": "Wei", "phone": "+8613912345678", "vehicle": "scooter", "skills": []}
     rider_id = _ask(platform, "dispatch", "/v1/riders", "operations", "", rider)["rider_id"]
     known.add("rider_id", rider_id)
-    for _ in range(CUSTOMERS):
-        customer_id = new_id("cus")
-        known.add("customer_id", customer_id)
-        for number in range(ORDERS_EACH):
-            _order(platform, known, customer_id, merchant_id, number)
     until = (platform.clock.now() + timedelta(hours=8)).isoformat()
     start = {"place": PLACE, "until": until}
     _ask(platform, "dispatch", f"/v1/riders/{rider_id}/shift/start", "rider", rider_id, start)
+    # While nothing else wants the only rider, who is asked for one thing at a time.
+    customers = [new_id("cus") for _ in range(CUSTOMERS)]
     for far in DELIVERED:
-        _delivered(platform, known, customer_id, merchant_id, rider_id, far)
+        _delivered(platform, known, customers[-1], merchant_id, rider_id, far)
+    for customer_id in customers:
+        known.add("customer_id", customer_id)
+        for number in range(ORDERS_EACH):
+            _order(platform, known, customer_id, merchant_id, number)
 
 
 def _delivered(

@@ -93,7 +93,7 @@ bench-backbone: $(STAMP) ## the event store and messaging measured beside their 
 	@$(BIN)/python -m tests.bench $(if $(FULL),--full) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(SIZE),--events $(SIZE)) $(if $(ONLY),--only $(ONLY))
 
-# make bench-orders takes these: ROUNDS=3 SECONDS=20 PEOPLE=24 ONLY=lives,placing,evenly
+# make bench-orders takes these: ROUNDS=3 SECONDS=20 PEOPLE=48 ONLY=lives,placing,evenly
 bench-orders: $(STAMP) ## lives of orders through the gateway, measured beside a stock nameko service with SQLAlchemy
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -W ignore -m tests.bench.orders $(if $(ROUNDS),--rounds $(ROUNDS)) \

@@ -7,7 +7,7 @@ from services.order.cashier import AT_ONCE
 from services.order.gateway import OrderGateway
 from services.order.inbound import SUBSCRIBED
 from services.order.webhooks import deliver_letters
-from services.order.wiring import PROJECTIONS, OrderParts, build
+from services.order.wiring import OrderParts, build
 from shared.eventstore.follower import behind
 from shared.messaging.subscription import Batch, subscription
 from shared.runtime.extensions import Parts, every
@@ -36,7 +36,7 @@ class OrderService(OrderGateway):
 
     @every(0.05)
     def projections(self) -> int:
-        return behind([projection.run(self.parts.store) for projection in PROJECTIONS])
+        return self.parts.projections.run(self.parts.store)
 
     @every(0.03)
     def cashier(self) -> int:
@@ -52,4 +52,4 @@ class OrderService(OrderGateway):
 
     @every(0.03)
     def reactors(self) -> int:
-        return behind([follower.run(self.parts.store) for follower in self.parts.reactors.followers])
+        return self.parts.following.run(self.parts.store)

@@ -18,6 +18,7 @@ from services.order.review_views import REVIEW_LIST
 from shared.eventstore.connecting import Pool
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
+from shared.eventstore.together import Together
 from shared.gateway.live import LogBroadcast
 from shared.kernel.clock import Clock
 from shared.kernel.ids import IdSource, new_id
@@ -44,6 +45,8 @@ class OrderParts:
     cashier: Cashier
     reconciler: Reconciler
     reactors: Reactors
+    following: Together
+    projections: Together
     inbox: Inbox
     broadcast: LogBroadcast
 
@@ -72,6 +75,8 @@ def build(settings: Settings) -> OrderParts:
         cashier=Cashier(store, settings.clock, policy, provider, desk),
         reconciler=Reconciler(store, provider, settings.clock),
         reactors=reactors,
+        following=Together(reactors.followers),
+        projections=Together(PROJECTIONS),
         inbox=Inbox(store, SERVICE, reactors.hear, heard=SUBSCRIBED),
         broadcast=LogBroadcast(store),
     )

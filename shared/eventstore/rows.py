@@ -145,6 +145,22 @@ LOCK_POSITION = Prepared("SELECT position FROM follower_positions WHERE name = %
 MOVE_POSITION = Prepared("UPDATE follower_positions SET position = %(position)s::bigint WHERE name = %(name)s")
 
 
+# Of several followers. One that has no row yet is behind.
+ANY_BEHIND = Prepared("""
+SELECT (SELECT max(position) FROM log) >
+       (SELECT CASE WHEN count(*) = cardinality(%(names)s::text[]) THEN min(position) ELSE 0 END
+        FROM follower_positions WHERE name = ANY(%(names)s::text[]))
+""")
+
+LOCK_POSITIONS = Prepared(
+    "SELECT position FROM follower_positions WHERE name = ANY(%(names)s::text[]) ORDER BY name FOR UPDATE SKIP LOCKED"
+)
+
+MOVE_POSITIONS = Prepared(
+    "UPDATE follower_positions SET position = %(position)s::bigint WHERE name = ANY(%(names)s::text[])"
+)
+
+
 def spelled_event(row: Row) -> StoredEvent:
     """A row of EVENT_COLUMNS and the position, as PostgreSQL spells it."""
     stream_id, version, event_id, type_name, schema_version, data, metadata, recorded_at, position = row

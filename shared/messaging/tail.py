@@ -29,7 +29,7 @@ from shared.messaging.outgoing import Outbound
 from shared.messaging.relay import Relay
 from shared.messaging.window import Window
 
-BUSY_POLL_SECONDS = 0.005
+BUSY_POLL_SECONDS = 0.01
 IDLE_POLL_SECONDS = 0.05
 STANDBY_POLL_SECONDS = 0.5
 READ_LIMIT = 200

@@ -42,7 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.orders", description=__doc__)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each play, after its warming up")
-    parser.add_argument("--people", type=int, default=24, help="lives on their way at once")
+    parser.add_argument("--people", type=int, default=48, help="lives on their way at once")
     parser.add_argument("--only", type=lambda text: text.split(","), default=PLAYS, help=", ".join(PLAYS))
     parser.add_argument("--alone", action="store_true", help="without the peer")
     return parser.parse_args()

@@ -8,10 +8,11 @@ is what it would have written: the stories come from it, the chain is computed b
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from queue import Queue
 
 from services.order.wiring import PROJECTIONS
 from shared.eventstore.chain import link
@@ -25,6 +26,7 @@ from tests.bench.scale.stories import READ_MODELS, Told
 from tests.unit.order.facts import NOON
 
 CHUNK = 10_000
+MOST_WAITING = 200
 ORDERS_PER_CUSTOMER = 20
 MERCHANTS = 200
 SPAN = timedelta(days=330)
@@ -119,6 +121,7 @@ class Seeding:
                 for table, texts in press.rows.items():
                     rows[table] += [text.filled(values) for text in texts]
         with connect(self._dsn) as connection:
+            connection.execute("SET statement_timeout = 0")
             for table, made in rows.items():
                 connection.execute(
                     f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s::json)",
@@ -162,17 +165,33 @@ class Seeding:
             )
 
 
-def _copying(dsn: str, into: str) -> Any:
-    from contextlib import contextmanager
+@contextmanager
+def _copying(dsn: str, into: str) -> Iterator[Callable[[str], None]]:
+    """Copies what it is given in a thread of its own, so that printing goes on while PostgreSQL writes."""
+    waiting: Queue[str | None] = Queue(MOST_WAITING)
+    with ThreadPoolExecutor(1) as threads:
+        copied = threads.submit(_copy, dsn, into, waiting)
+        try:
+            yield waiting.put
+        finally:
+            waiting.put(None)
+        copied.result()
 
-    @contextmanager
-    def copying() -> Iterator[Callable[[str], None]]:
+
+def _copy(dsn: str, into: str, waiting: "Queue[str | None]") -> None:
+    broken: Exception | None = None
+    try:
         with connect(dsn) as connection:
             connection.execute("SET statement_timeout = 0; SET synchronous_commit = off")
             with connection.cursor().copy(f"COPY {into} FROM STDIN") as copy:
-                yield copy.write
-
-    return copying()
+                while (text := waiting.get()) is not None:
+                    copy.write(text)
+    except Exception as error:  # noqa: BLE001 - whoever prints must not wait for ever for room in the queue
+        broken = error
+        while waiting.get() is not None:
+            pass
+    if broken is not None:
+        raise broken
 
 
 def _escaped(text: str) -> str:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
+from deploy.local.ports import free_ports
 from services.notify.application import on_deadline
 from services.notify.mail import Mailer
 from services.notify.mailing import Mailing, Pause
@@ -23,7 +24,7 @@ from shared.kernel.clock import FixedClock
 from shared.messaging.inbox import batch_of
 from tests.support.database import Database
 from tests.support.waiting import wait_until
-from tests.unit.notify.running import free_port, sequence, settings_of
+from tests.unit.notify.running import sequence, settings_of
 from tests.unit.notify.story import NOW
 from tests.unit.notify.wire import envelope, message
 
@@ -65,7 +66,7 @@ class Office:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.postman = Postman()
         self.parts: NotifyParts = build(settings_of("notify", url, self.port))
         self.clock = FixedClock(NOW)

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.ports import free_ports
 from shared.gateway.tokens import SigningKey, generate_keypair, issue, write_jwks
 from tests.support.waiting import wait_until
 from tests.unit.gateway.probe_service import NO_DATABASE
@@ -76,9 +76,7 @@ def running_probe(folder: Path, postgres_url: str = NO_DATABASE) -> Iterator[Pro
     """
     key = generate_keypair("probe-key")
     write_jwks(folder / "jwks.json", [key])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     log = folder / "probe.log"
     with log.open("wb") as output:
         running = subprocess.Popen(

@@ -3,7 +3,6 @@
 import base64
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from deploy.local.ports import free_ports
 from shared.eventstore.sequencer import Sequencer
 from shared.gateway.tokens import SigningKey, generate_keypair, issue, write_jwks
 from shared.kernel.clock import VirtualClock
@@ -23,12 +23,6 @@ from tests.unit.notify.story import NOW
 
 ROOT = Path(__file__).parents[3]
 MASTER_KEY = bytes(32)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def settings_of(service: str, postgres_url: str, smtp_port: int = 1) -> Settings:
@@ -73,7 +67,7 @@ def running(service: str, folder: Path, postgres_url: str, amqp_url: str, smtp_p
     """The service on a free port until the end of the block; it must then end by itself when asked to."""
     key = generate_keypair()
     write_jwks(folder / "jwks.json", [key])
-    port = free_port()
+    (port,) = free_ports(1)
     variables = {
         f"DOORSTEP_{service.upper()}_POSTGRES_URL": postgres_url,
         f"DOORSTEP_{service.upper()}_AMQP_URL": amqp_url,

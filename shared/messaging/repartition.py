@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import amqp
-from amqp.exceptions import NotFound
+from amqp.exceptions import InternalError, NotFound
 from kombu import Connection
 
 from shared.contracts.message import Message
@@ -157,6 +157,18 @@ class Repartition:
         return self._layout()
 
     def _fill(self, old: Generation, new: Generation) -> None:
+        while True:
+            try:
+                self._declare(old, new)
+                break
+            except InternalError as error:
+                # A crowded broker may not agree in time on who leads a new queue; declaring is safe to repeat.
+                if time.monotonic() >= self._deadline:
+                    raise NotRepartitioned(f"the broker cannot make the new queues: {error}") from error
+                time.sleep(BETWEEN_ROUNDS_SECONDS)
+        time.sleep(OVERLAP_SECONDS)
+
+    def _declare(self, old: Generation, new: Generation) -> None:
         with Connection(self._amqp_url, connect_timeout=5) as connection:
             # The old one too: the broker may have been lost with all its queues, or no process ever run.
             for each in (old, new):
@@ -165,7 +177,6 @@ class Repartition:
                     connection,
                     inbox_topology(self._service, self._heard, each.partitions, each.number, joined=joined),
                 )
-        time.sleep(OVERLAP_SECONDS)
 
     def _cut(self, old: Generation) -> None:
         with Connection(self._amqp_url, connect_timeout=5) as connection, connection.channel() as channel:

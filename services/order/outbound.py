@@ -71,14 +71,7 @@ def _about_payment(payment_id: str, event: payment.PaymentEvent) -> Message | No
             )
         case payment.PaymentFailed():
             return public.PaymentFailed(order_id=event.order_id, payment_id=payment_id, reason=event.reason)
-        case payment.PaymentCaptured():
-            return public.PaymentCaptured(
-                order_id=event.order_id,
-                payment_id=payment_id,
-                amount_cents=event.amount_cents,
-                currency=event.currency,
-            )
-        case payment.ChargeCaptured(purpose=payment.Purpose.CHANGE):
+        case payment.PaymentCaptured() | payment.ChargeCaptured(purpose=payment.Purpose.CHANGE):
             return public.PaymentCaptured(
                 order_id=event.order_id,
                 payment_id=payment_id,

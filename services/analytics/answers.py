@@ -1,7 +1,7 @@
 """What this service's gateway answers with: the board, the KPIs and the archive as JSON."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -14,11 +14,13 @@ from services.analytics.domain.board import (
     FeedItem,
     Flag,
     FlowMinute,
+    KindFigures,
     OpenOrder,
     RiderCounts,
     red_flags,
 )
-from services.analytics.domain.kpis import Distribution, Kpis, Ratio, Satisfaction
+from services.analytics.domain.kpis import Distribution, Kpis, Ratio, Satisfaction, kpis, kpis_by_kind
+from services.analytics.domain.summary import OrderSummary
 from services.analytics.domain.timeline import OrderState
 from shared.eventstore.model import StoredEvent
 from shared.kernel.clock import VirtualClock
@@ -32,10 +34,11 @@ class Query(BaseModel):
 
 
 class KpiQuery(Query):
-    """Which orders: those placed in [`placed_from`, `placed_until`); all when neither is given."""
+    """Which orders: those placed in [`placed_from`, `placed_until`) of the `kind`; all that is not narrowed down."""
 
     placed_from: datetime | None = None
     placed_until: datetime | None = None
+    kind: Annotated[str, Field(max_length=40, pattern="^[a-z_]+$")] | None = None
 
 
 class FactsQuery(Query):
@@ -46,7 +49,7 @@ class FactsQuery(Query):
 
 
 class KpisView(BaseModel):
-    """The KPIs of a set of orders, computed from events' own times alone."""
+    """The KPIs of a set of orders, computed from events' own times alone; `kinds` has them for each kind apart."""
 
     position: Position
     placed_from: datetime | None
@@ -58,6 +61,8 @@ class KpisView(BaseModel):
     exception_ratio: Ratio
     on_time_rate: Ratio
     satisfaction: Satisfaction
+    kind: str | None = None
+    kinds: dict[str, Kpis] = {}
 
 
 class OrderOnBoard(BaseModel):
@@ -71,6 +76,30 @@ class OrderOnBoard(BaseModel):
     placed_at: datetime
     promised_at: datetime | None
     failed_at: datetime | None
+    kind: str
+
+
+class FeedItemView(BaseModel):
+    """One fact that passed by; `until` is when it will be over, where it said so."""
+
+    position: int
+    at: datetime
+    service: str
+    type: str
+    subject: str
+    order_id: str | None
+    rider_id: str | None
+    merchant_id: str | None
+    merchant_name: str | None
+    detail: str | None
+    until: datetime | None
+
+
+class KindView(BaseModel):
+    """The orders of one kind: how many stand where, and how they fare."""
+
+    states: dict[OrderState, int]
+    kpis: Kpis
 
 
 class RedFlagView(BaseModel):
@@ -99,8 +128,9 @@ class BoardView(Moment):
     red_flags: list[RedFlagView]
     riders: RiderCounts
     kpis: Kpis
+    kinds: dict[str, KindView]
     flow: list[FlowMinute]
-    feed: list[FeedItem]
+    feed: list[FeedItemView]
 
 
 class ChangeView(Moment):
@@ -114,8 +144,9 @@ class ChangeView(Moment):
     gone: list[str]
     riders: RiderCounts | None
     kpis: Kpis | None
+    kinds: dict[str, KindView] | None
     flow: list[FlowMinute]
-    feed: list[FeedItem]
+    feed: list[FeedItemView]
 
 
 class TickView(Moment):
@@ -141,9 +172,19 @@ class FactsView(BaseModel):
     log_position: Position
 
 
-def kpis_view(query: KpiQuery, position: int, kpis: Kpis) -> KpisView:
-    figures = {field.name: getattr(kpis, field.name) for field in fields(kpis)}
-    return KpisView(position=position, placed_from=query.placed_from, placed_until=query.placed_until, **figures)
+def kpis_view(query: KpiQuery, position: int, orders: Sequence[OrderSummary]) -> KpisView:
+    """`orders` are those placed in the time that was asked for."""
+    wanted = [order for order in orders if query.kind in (None, order.kind)]
+    all_of_them = kpis(wanted)
+    figures = {field.name: getattr(all_of_them, field.name) for field in fields(all_of_them)}
+    return KpisView(
+        position=position,
+        placed_from=query.placed_from,
+        placed_until=query.placed_until,
+        kind=query.kind,
+        kinds=kpis_by_kind(wanted),
+        **figures,
+    )
 
 
 def board_view(board: Board, merchants: Mapping[str, str], clock: VirtualClock) -> BoardView:
@@ -161,8 +202,9 @@ def board_view(board: Board, merchants: Mapping[str, str], clock: VirtualClock) 
         ],
         riders=board.riders,
         kpis=board.kpis,
+        kinds=_kinds(board.kinds),
         flow=list(board.flow.values()),
-        feed=list(board.feed),
+        feed=[_feed_item(item, merchants) for item in board.feed],
     )
 
 
@@ -177,8 +219,9 @@ def change_view(change: Change, merchants: Mapping[str, str], clock: VirtualCloc
         gone=list(change.gone),
         riders=change.riders,
         kpis=change.kpis,
+        kinds=None if change.kinds is None else _kinds(change.kinds),
         flow=list(change.flow),
-        feed=list(change.feed),
+        feed=[_feed_item(item, merchants) for item in change.feed],
     )
 
 
@@ -192,7 +235,16 @@ def _on_board(order: OpenOrder, merchants: Mapping[str, str]) -> OrderOnBoard:
         placed_at=order.placed_at,
         promised_at=order.promised_at,
         failed_at=order.failed_at,
+        kind=order.kind,
     )
+
+
+def _kinds(kinds: Mapping[str, KindFigures]) -> dict[str, KindView]:
+    return {kind: KindView(states=dict(each.states), kpis=each.kpis) for kind, each in kinds.items()}
+
+
+def _feed_item(item: FeedItem, merchants: Mapping[str, str]) -> FeedItemView:
+    return FeedItemView(merchant_name=merchants.get(item.merchant_id or ""), **asdict(item))
 
 
 def fact_view(stored: StoredEvent, fact: Mapping[str, Any]) -> FactView:

@@ -7,7 +7,6 @@ from services.analytics import answers, views
 from services.analytics.answers import BoardView, ChangeView, FactsQuery, FactsView, KpiQuery, KpisView, TickView
 from services.analytics.codec import CODEC
 from services.analytics.domain.board import Board
-from services.analytics.domain.kpis import kpis
 from services.analytics.live import BoardReader, Watcher
 from services.analytics.wiring import AnalyticsParts
 from shared.gateway.call import Call
@@ -35,7 +34,7 @@ class AnalyticsGateway(StandardRoutes):
         query = call.query
         with self.parts.store.transaction() as tx:
             position, orders = views.summaries(tx.connection, query.placed_from, query.placed_until)
-        return answers.kpis_view(query, position, kpis(orders))
+        return answers.kpis_view(query, position, orders)
 
     @route("GET", "/v1/board", roles=WATCHERS, answer=BoardView, summary="The war room's board as it is now")
     def get_board(self, call: Call) -> BoardView:  # noqa: ARG002

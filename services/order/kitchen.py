@@ -61,7 +61,7 @@ def queue_of(store: Store, merchant: Merchant, now: datetime, clock_speed: float
     return Queue(
         merchant_id=merchant_id,
         taking_orders=merchant.open_at(now) and not merchant.paused_at(now),
-        pause=pause_view(merchant, now),
+        pause=pause_view(merchant.pause, now),
         counts={lane: lanes.get(lane, 0) for lane in Lane},
         late=sum(1 for _ in late),
         items=items,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.order.domain.hours import OpenSpan, WeeklyHours
 from services.order.domain.merchant import Merchant
+from services.order.domain.pausing import Pause
 from services.order.domain.values import MenuItem
 from services.order.menu_schemas import (
     MenuItemView,
@@ -21,7 +22,7 @@ from services.order.schemas import Point
 from services.order.views import MerchantRow
 
 
-def merchant_summary(row: MerchantRow) -> MerchantSummary:
+def merchant_summary(row: MerchantRow, now: datetime) -> MerchantSummary:
     return MerchantSummary(
         merchant_id=row.merchant_id,
         name=row.name,
@@ -29,6 +30,7 @@ def merchant_summary(row: MerchantRow) -> MerchantSummary:
         address=row.address,
         service_radius_m=row.service_radius_m,
         preparation_minutes=row.preparation_minutes,
+        pause=pause_view(row.pause, now),
     )
 
 
@@ -49,16 +51,15 @@ def merchant_view(merchant: Merchant, version: int, now: datetime) -> MerchantVi
         open_hours=OpenHoursBody(opens=hours.opens, closes=hours.closes, zone=hours.zone) if hours else None,
         week=_week(merchant.week) if merchant.week else None,
         open_now=merchant.open_at(now),
-        pause=pause_view(merchant, now),
+        pause=pause_view(merchant.pause, now),
         menu=[_item(item, merchant, now) for item in merchant.menu],
         missed_answers=merchant.missed_answers,
         version=version,
     )
 
 
-def pause_view(merchant: Merchant, now: datetime) -> PauseView | None:
+def pause_view(pause: Pause | None, now: datetime) -> PauseView | None:
     """The pause that holds at a moment; one whose time is over is none, even before that has been recorded."""
-    pause = merchant.pause
     if pause is None or not pause.holds_at(now):
         return None
     return PauseView(since=pause.since, until=pause.until, reason=pause.reason)

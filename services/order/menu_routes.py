@@ -63,6 +63,7 @@ class MenuRoutes:
         query=PageQuery,
         answer=Page[MerchantSummary],
         summary="List merchants",
+        description="Those that take no orders for a while say since when, until when and why.",
         tags=TAGS,
     )
     def list_merchants(self, call: Call[None, PageQuery]) -> Page[MerchantSummary]:
@@ -71,7 +72,7 @@ class MenuRoutes:
         after = call.query.after("id")
         rows = views.list_merchants(store, str(after["id"]) if after else None, limit + 1)
         more = encode_cursor({"id": rows[limit - 1].merchant_id}) if len(rows) > limit else None
-        items = [merchant_summary(row) for row in rows[:limit]]
+        items = [merchant_summary(row, call.now) for row in rows[:limit]]
         return Page[MerchantSummary](items=items, next=more, position=position)
 
     @route(

@@ -277,6 +277,7 @@ class MerchantSummary(BaseModel):
     address: str
     service_radius_m: int
     preparation_minutes: int
+    pause: PauseView | None = Field(default=None, description="no new orders are taken now; absent: they are")
 
 
 class MerchantView(MerchantSummary):
@@ -284,7 +285,6 @@ class MerchantView(MerchantSummary):
     open_hours: OpenHoursBody | None
     week: WeeklyHoursBody | None
     open_now: bool = Field(description="by its hours")
-    pause: PauseView | None = None
     area: list[Point]
     packing_cents: int
     menu: list[MenuItemView]

@@ -14,6 +14,7 @@ from services.order.domain.merchant import (
     ServiceAreaChanged,
     ShopEvent,
 )
+from services.order.domain.pausing import MerchantPaused, MerchantResumed, Pause
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import ENDED, OrderState
 from shared.eventstore.batched import BatchedRows
@@ -57,6 +58,16 @@ class MerchantRow:
     service_radius_m: int
     preparation_minutes: int
     missed_answers: int
+    paused_since: datetime | None = None
+    paused_until: datetime | None = None
+    pause_reason: str | None = None
+
+    @property
+    def pause(self) -> Pause | None:
+        """The last pause, whether or not its time is over."""
+        if self.paused_since is None:
+            return None
+        return Pause(since=self.paused_since, until=self.paused_until, reason=self.pause_reason or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +230,18 @@ def _change_shop(tx: Transaction, merchant_id: str, event: ShopEvent) -> None:
             tx.connection.execute(
                 "UPDATE merchant_list SET service_radius_m = %s WHERE merchant_id = %s",
                 (event.service_radius_m, merchant_id),
+            )
+        case MerchantPaused():
+            tx.connection.execute(
+                "UPDATE merchant_list SET paused_since = coalesce(paused_since, %s), paused_until = %s,"
+                " pause_reason = %s WHERE merchant_id = %s",
+                (event.at, event.until, event.reason, merchant_id),
+            )
+        case MerchantResumed():
+            tx.connection.execute(
+                "UPDATE merchant_list SET paused_since = NULL, paused_until = NULL, pause_reason = NULL"
+                " WHERE merchant_id = %s",
+                (merchant_id,),
             )
         case _:
             pass

@@ -6,8 +6,17 @@ from datetime import datetime
 from random import Random
 
 from shared.contracts import notify
-from shared.contracts.common import FailureReason, Goods
-from tests.unit.analytics.telling import NOON, OneOrder, OneRider, Story, merchant_registered, minutes
+from shared.contracts.common import FailureReason, Goods, OrderKind
+from tests.unit.analytics.telling import (
+    NOON,
+    OneOrder,
+    OneRider,
+    Story,
+    merchant_paused,
+    merchant_registered,
+    merchant_resumed,
+    minutes,
+)
 
 NOW = NOON + minutes(48)
 MERCHANTS = (
@@ -21,6 +30,13 @@ MERCHANTS = (
     "Night Owl Pharmacy",
 )
 RIDERS = 26
+ERRANDS = {
+    4: OrderKind.BUY,
+    9: OrderKind.CARRY,
+    14: OrderKind.QUEUE,
+    19: OrderKind.DOCUMENT,
+}
+"""The kinds of every twentieth order."""
 
 
 Step = tuple[datetime, Callable[[datetime], object]]
@@ -35,15 +51,17 @@ class _Lunch:
     def order(self, index: int, placed_at: datetime) -> None:
         """One life, told up to now and no further."""
         random = self.random
-        merchant = random.randrange(len(MERCHANTS))
+        merchant = f"mer_{random.randrange(len(MERCHANTS))}"
+        kind = ERRANDS.get(index % 20, OrderKind.FOOD)
         life = OneOrder(
             self.story,
             f"ord_0195946e-{index:04x}-7{random.randrange(16**3):03x}-a{random.randrange(16**3):03x}-"
             f"{random.randrange(16**12):012x}",
-            merchant_id=f"mer_{merchant}",
+            merchant_id=merchant if kind is OrderKind.FOOD else "",
             rider_id=f"rid_{random.randrange(RIDERS - 5)}",
             placed_at=placed_at,
             promised_after=minutes(random.choice((35, 35, 40, 45))),
+            kind=kind,
         )
         answered = placed_at + minutes(random.uniform(0.5, 2.5))
         ready = answered + minutes(random.gauss(12, 3))
@@ -127,6 +145,9 @@ def _arrivals(random: Random, mean: float) -> int:
 def _troubles(story: Story, now: datetime) -> None:
     silent = OneRider(story, "rid_3")
     silent.silent(now - minutes(0.4), story.told[-1][1].partitionkey)
+    merchant_paused(story, "mer_4", now - minutes(1), now + minutes(19))
+    merchant_paused(story, "mer_6", now - minutes(31), now - minutes(0.5))
+    merchant_resumed(story, "mer_6", now - minutes(0.5))
     story.tell(
         notify.AlertRaised(alert_id="alr_1", kind="rider_silent", order_id=None, acknowledge_by=now + minutes(0.7)),
         now - minutes(0.3),

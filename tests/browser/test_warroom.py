@@ -102,6 +102,44 @@ def test_the_page_shows_the_board(room: WarRoom, open_page: OpenPage, language: 
     assert positions(page) == [item["position"] for item in truth["feed"]]
 
 
+@pytest.mark.parametrize(("language", "queue"), [("en", "Queue for me"), ("zh", "帮我排队")])
+def test_the_figures_are_split_by_kind_of_order(
+    room: WarRoom, open_page: OpenPage, language: str, queue: str
+) -> None:
+    page = open_page(address(room), language=language).page
+    shown(page)
+    truth = board(room)["kinds"]
+    rows = page.locator(".kinds tbody tr")
+    expect(rows).to_have_count(5)
+    assert rows.first.get_attribute("data-kind") == "food"
+    for kind, figures in truth.items():
+        row = page.locator(f'.kinds [data-kind="{kind}"]')
+        assert row.locator('[data-figure="orders"]').inner_text() == str(figures["kpis"]["orders"])
+        rate = figures["kpis"]["on_time_rate"]["value"]
+        assert rate is not None
+        told = row.locator('[data-figure="on_time"]').inner_text()
+        assert abs(int(told.removesuffix("%")) - rate * 100) <= 0.5
+    expect(page.locator('.kinds [data-kind="errand_queue"] th')).to_have_text(queue)
+
+
+@pytest.mark.parametrize(
+    ("language", "paused", "resumed"),
+    [
+        ("en", "Merchant paused too busy · until 13:07", "Merchant takes orders again"),
+        ("zh", "商家暂停接单 过于繁忙 · 至 13:07", "商家恢复接单"),
+    ],
+)
+def test_a_merchant_that_pauses_is_in_the_feed_with_why_and_until_when(
+    room: WarRoom, open_page: OpenPage, language: str, paused: str, resumed: str
+) -> None:
+    page = open_page(address(room), language=language).page
+    shown(page)
+    line = page.locator('.feed [data-type="MerchantPaused"]').first
+    expect(line.locator(".what")).to_have_text(paused)
+    expect(line.locator(".about")).to_have_text("Sichuan Corner")
+    expect(page.locator('.feed [data-type="MerchantResumed"] .what').first).to_have_text(resumed)
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("size", ["desk", "phone"])
 def test_nothing_sticks_out_even_when_texts_are_longer(

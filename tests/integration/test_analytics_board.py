@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,10 +11,18 @@ import pytest
 
 from services.analytics.domain.kpis import kpis
 from services.analytics.views import summaries
+from shared.contracts.common import OrderKind
 from shared.messaging.batch import batch_of
 from tests.browser.warroom import WarRoom, open_warroom
 from tests.support.database import Database
-from tests.unit.analytics.telling import NOON, OneOrder, OneRider, merchant_registered, minutes
+from tests.unit.analytics.telling import (
+    NOON,
+    OneOrder,
+    OneRider,
+    merchant_paused,
+    merchant_registered,
+    minutes,
+)
 
 NOW = NOON + minutes(50)
 
@@ -96,6 +105,14 @@ def test_kpis_of_a_span_count_the_orders_placed_in_it(operations: httpx.Client) 
     assert operations.get("/v1/kpis", params=query).json()["orders"] == 0
     query = {"placed_until": (NOON + minutes(1)).isoformat()}
     assert operations.get("/v1/kpis", params=query).json()["orders"] == 3
+
+
+def test_kpis_are_split_by_kind_and_asked_for_by_kind(operations: httpx.Client) -> None:
+    whole = operations.get("/v1/kpis").json()
+    assert {kind: figures["orders"] for kind, figures in whole["kinds"].items()} == {"food": 3}
+    assert operations.get("/v1/kpis", params={"kind": "errand_buy"}).json()["orders"] == 0
+    food = operations.get("/v1/kpis", params={"kind": "food"}).json()
+    assert (food["kind"], food["on_time_rate"]) == ("food", whole["on_time_rate"])
 
 
 def test_hearing_everything_twice_changes_nothing(room: WarRoom, operations: httpx.Client) -> None:
@@ -214,3 +231,27 @@ def test_orders_leave_the_board_a_day_after_they_were_placed(room: WarRoom, oper
     room.tell_and_fold()
     assert operations.get("/v1/kpis").json()["orders"] == 5
     assert sum(board(operations)["states"].values()) == 4
+
+
+def test_boards_made_before_orders_had_kinds_are_split_by_what_the_log_says(room: WarRoom) -> None:
+    OneOrder(room.story, "ord_errand", merchant_id="", kind=OrderKind.BUY).place()
+    room.tell_and_fold()
+    migration = Path("services/analytics/migrations/0002_kinds.sql").read_text(encoding="utf-8")
+    with room.parts.store.transaction() as tx:
+        tx.connection.execute("UPDATE order_board SET kind = 'food', timeline = timeline - 'kind'")
+        tx.connection.execute(migration.partition(";")[2])
+        found = tx.connection.execute(
+            "SELECT kind, timeline ->> 'kind' AS kept, count(*) AS rows FROM order_board GROUP BY 1, 2 ORDER BY 1"
+        ).fetchall()
+    assert [(row["kind"], row["kept"]) for row in found] == [("errand_buy", "errand_buy"), ("food", None)]
+
+
+def test_the_feed_names_a_merchant_that_pauses(room: WarRoom) -> None:
+    merchant_paused(room.story, "mer_1", NOON + minutes(42), NOON + minutes(72))
+    newest = room.tell_and_fold()["feed"][0]
+    assert (newest["type"], newest["merchant_name"], newest["detail"]) == (
+        "MerchantPaused",
+        "Lotus Noodles",
+        "too_busy",
+    )
+    assert newest["until"].startswith("2025-03-14T13:12:00")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,8 @@ import pytest
 
 from services.order import searching, views
 from services.order.codec import ORDER, PAYMENT
+from services.order.domain.merchant import PauseOrders, ResumeOrders
+from services.order.domain.pausing import Pause
 from services.order.domain.payment import PaymentState
 from services.order.domain.values import OrderState, Wait
 from services.order.outbound import messages_for, payment_id_of
@@ -283,6 +286,44 @@ def test_every_list_row_says_what_its_stream_says(service: Service) -> None:
             loaded.version,
         )
         assert row.payment_state == service.payment_state(row.order_id).value
+
+
+def pause_in_list(service: Service) -> Pause | None:
+    rows = views.list_merchants(service.store, None, 100)
+    return next(row.pause for row in rows if row.merchant_id == service.merchant_id)
+
+
+def test_the_list_of_merchants_says_who_takes_no_orders_since_when_until_when_and_why(
+    service: Service, database: Database
+) -> None:
+    began = service.clock.now()
+    whose: dict[str, Any] = {"merchant_id": service.merchant_id}
+    for reason, minutes in (("too_busy", 10), ("equipment", 30)):
+        until = began + timedelta(minutes=minutes)
+        service.do(PauseOrders(**whose, at=service.clock.now(), reason=reason, until=until))
+        service.clock.advance(timedelta(minutes=1))
+    service.settle()
+    paused = Pause(since=began, until=began + timedelta(minutes=30), reason="equipment")
+    assert pause_in_list(service) == paused
+
+    migration = Path("services/order/migrations/0012_merchant_pauses.sql").read_text(encoding="utf-8")
+    with psycopg.connect(database.url("order")) as connection:
+        connection.execute("UPDATE merchant_list SET paused_since = NULL, paused_until = NULL, pause_reason = NULL")
+        connection.execute(migration.partition(";")[2].encode())
+    assert pause_in_list(service) == paused
+
+    service.do(ResumeOrders(**whose, at=service.clock.now()))
+    service.settle()
+    assert pause_in_list(service) is None
+
+
+def test_what_others_reported_is_never_changed_afterwards(service: Service, database: Database) -> None:
+    for statement in ("UPDATE order_reports SET actor = 'me'", "DELETE FROM order_reports"):
+        with (
+            psycopg.connect(database.url("order")) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"),
+        ):
+            connection.execute(statement)
 
 
 def test_a_rebuilt_list_is_the_list(service: Service, database: Database) -> None:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.analytics.domain.events import FactRecorded
-from services.analytics.domain.kpis import Kpis, kpis
+from services.analytics.domain.kpis import Kpis, kpis, kpis_by_kind
 from services.analytics.domain.riders import Rider
 from services.analytics.domain.summary import OrderSummary
-from services.analytics.domain.timeline import OrderState
+from services.analytics.domain.timeline import FOOD, OrderState
 
 WINDOW = timedelta(hours=24)
 """Orders that ended are counted on the board while they were placed within this span."""
@@ -31,6 +31,8 @@ NOTEWORTHY = frozenset(
         "OrderStalled",
         "OrderReinstated",
         "MerchantReminded",
+        "MerchantPaused",
+        "MerchantResumed",
         "WithdrawalRequested",
         "RiderAssigned",
         "RiderUnassigned",
@@ -74,6 +76,15 @@ class OpenOrder:
     placed_at: datetime
     promised_at: datetime | None
     failed_at: datetime | None
+    kind: str = FOOD
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """The orders of one kind: how many stand where, and how they fare."""
+
+    states: Mapping[OrderState, int]
+    kpis: Kpis
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +118,7 @@ class FlowMinute:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One fact that passed by."""
+    """One fact that passed by. `until` is when it will be over, where it said so."""
 
     position: int
     at: datetime
@@ -117,17 +128,20 @@ class FeedItem:
     order_id: str | None
     rider_id: str | None
     detail: str | None
+    merchant_id: str | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The operation after the first `position` facts. `feed` is newest first."""
+    """The operation after the first `position` facts. `feed` is newest first, `kinds` those there are orders of."""
 
     position: int
     states: Mapping[OrderState, int]
     orders: Mapping[str, OpenOrder]
     riders: RiderCounts
     kpis: Kpis
+    kinds: Mapping[str, KindFigures]
     flow: Mapping[datetime, FlowMinute]
     feed: Sequence[FeedItem]
 
@@ -143,6 +157,7 @@ class Change:
     gone: Sequence[str]
     riders: RiderCounts | None
     kpis: Kpis | None
+    kinds: Mapping[str, KindFigures] | None
     flow: Sequence[FlowMinute]
     feed: Sequence[FeedItem]
 
@@ -169,9 +184,17 @@ def board(
         orders=opened,
         riders=_count(riders, carrying),
         kpis=kpis(orders),
+        kinds=_kinds(orders),
         flow=_flow(orders, now),
         feed=tuple(feed[:FEED_LENGTH]),
     )
+
+
+def _kinds(orders: Sequence[OrderSummary]) -> dict[str, KindFigures]:
+    return {
+        kind: KindFigures(Counter(order.state for order in orders if order.kind == kind), figures)
+        for kind, figures in kpis_by_kind(orders).items()
+    }
 
 
 def _open(order: OrderSummary) -> OpenOrder:
@@ -183,6 +206,7 @@ def _open(order: OrderSummary) -> OpenOrder:
         order.placed_at,
         order.promised_at,
         order.failed_at if order.failing else None,
+        order.kind,
     )
 
 
@@ -239,7 +263,18 @@ def feed_item(position: int, fact: FactRecorded) -> FeedItem | None:
     if fact.type not in NOTEWORTHY:
         return None
     detail = fact.text("reason") or fact.text("mode") or fact.text("kind") or fact.text("outcome")
-    return FeedItem(position, fact.time, fact.service, fact.type, fact.subject, fact.order_id, fact.rider_id, detail)
+    return FeedItem(
+        position,
+        fact.time,
+        fact.service,
+        fact.type,
+        fact.subject,
+        fact.order_id,
+        fact.rider_id,
+        detail,
+        fact.text("merchant_id"),
+        fact.moment("until"),
+    )
 
 
 def difference(before: Board, after: Board) -> Change:
@@ -252,6 +287,7 @@ def difference(before: Board, after: Board) -> Change:
         gone=sorted(before.orders.keys() - after.orders.keys()),
         riders=None if before.riders == after.riders else after.riders,
         kpis=None if before.kpis == after.kpis else after.kpis,
+        kinds=None if before.kinds == after.kinds else after.kinds,
         flow=[flow for minute, flow in after.flow.items() if before.flow.get(minute) != flow],
         feed=[item for item in after.feed if item.position > before.position],
     )

@@ -70,6 +70,14 @@ def kpis(summaries: Iterable[OrderSummary]) -> Kpis:
     )
 
 
+def kpis_by_kind(summaries: Iterable[OrderSummary]) -> dict[str, Kpis]:
+    """The KPIs of each kind of order that there are any of, by the kind's name."""
+    of_kind: dict[str, list[OrderSummary]] = {}
+    for order in summaries:
+        of_kind.setdefault(order.kind, []).append(order)
+    return {kind: kpis(of_kind[kind]) for kind in sorted(of_kind)}
+
+
 def distribution(values: Iterable[float | None]) -> Distribution:
     """Describes the values that are known."""
     known = sorted(value for value in values if value is not None)

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.analytics.domain.timeline import (
     DELIVERED_STATES,
     ENDED_STATES,
+    FOOD,
     Milestone,
     OrderState,
     OrderTimeline,
@@ -38,6 +39,7 @@ class OrderSummary:
     merchant_score: int | None
     rider_score: int | None
     platform_score: int | None
+    kind: str = FOOD
 
     @property
     def ended(self) -> bool:
@@ -77,6 +79,7 @@ def summarise(timeline: OrderTimeline) -> OrderSummary | None:
         merchant_score=review.merchant if review else None,
         rider_score=review.rider if review else None,
         platform_score=review.platform if review else None,
+        kind=timeline.kind,
     )
 
 

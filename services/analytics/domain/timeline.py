@@ -45,6 +45,9 @@ class Milestone(StrEnum):
     ENDED = "ended"
 
 
+FOOD = "food"
+"""The kind of an order whose facts do not say: there was no other once."""
+
 DELIVERED_STATES = frozenset({OrderState.DELIVERED, OrderState.COMPLETED, OrderState.ARCHIVED})
 ENDED_STATES = DELIVERED_STATES | {OrderState.CANCELLED, OrderState.REJECTED}
 
@@ -142,6 +145,7 @@ class OrderTimeline:
     doors: Mapping[int, datetime] = field(default_factory=dict)
     not_at_door: frozenset[int] = frozenset()
     no_failures: frozenset[str] = frozenset()
+    kind: str = FOOD
 
 
 def evolve(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
@@ -181,7 +185,12 @@ def _order_says(timeline: OrderTimeline, fact: FactRecorded) -> OrderTimeline:
         case "OrderReinstated":
             return _corrected(timeline, fact)
         case "OrderPlaced":
-            return replace(timeline, merchant_id=fact.text("merchant_id"), promised_at=fact.moment("promised_at"))
+            return replace(
+                timeline,
+                merchant_id=fact.text("merchant_id"),
+                promised_at=fact.moment("promised_at"),
+                kind=fact.text("kind") or FOOD,
+            )
         case "WithdrawalRequested":
             return replace(timeline, withdrawal_asked_at=later(timeline.withdrawal_asked_at, fact.time))
         case "OrderReviewed":

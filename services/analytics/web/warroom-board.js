@@ -20,6 +20,7 @@ function snapshot(data) {
     orders: new Map(data.orders.map((order) => [order.order_id, order])),
     riders: data.riders,
     kpis: data.kpis,
+    kinds: data.kinds,
     flow: new Map(data.flow.map((entry) => [Date.parse(entry.minute), entry])),
     feed: data.feed,
   };
@@ -37,6 +38,7 @@ function changed(board, data) {
     orders,
     riders: data.riders ?? board.riders,
     kpis: data.kpis ?? board.kpis,
+    kinds: data.kinds ?? board.kinds,
     flow: recent(flow),
     feed: [...data.feed, ...board.feed].slice(0, FEED_LENGTH),
   };

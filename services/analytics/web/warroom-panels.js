@@ -119,7 +119,7 @@ function Red({ red }) {
   return html`<tr data-flag=${failed ? "failed" : "late"} data-order=${order.order_id}>
     <td><span class="badge">${t(failed ? "flag.failed" : "flag.late")}</span></td>
     <th scope="row" title=${order.order_id}>
-      <b class="number">#${shortId(order.order_id)}</b>${" "}<small>${order.merchant_name ?? ""}</small>
+      <b class="number">#${shortId(order.order_id)}</b>${" "}<small>${order.merchant_name ?? kindName(order.kind)}</small>
     </th>
     <td class="state">${t(`state.${order.state}`)}</td>
     <td class="number promised">${order.promised_at ? html`<time datetime=${order.promised_at}>${clockTime(order.promised_at)}</time>` : "–"}</td>
@@ -158,6 +158,59 @@ export function RedFlags({ flags }) {
             </tbody>
           </table>
         </div>`}
+  </section>`;
+}
+
+// Figures side by side for each kind of order that there is, food first.
+const KINDS = ["food", "errand_buy", "errand_carry", "errand_queue", "errand_document"];
+const ERRANDS = new Set(KINDS.slice(1));
+
+function whole(share) {
+  return percent(share, 0);
+}
+
+function kindName(kind) {
+  return has(`kind.${kind}`) ? t(`kind.${kind}`) : kind;
+}
+
+function KindRow({ kind, figures }) {
+  const { states, kpis } = figures;
+  const open = OPEN.reduce((sum, state) => sum + (states[state] ?? 0), 0);
+  const minutes = kpis.order_processing_minutes.p50;
+  return html`<tr data-kind=${kind}>
+    <th scope="row">${kindName(kind)}</th>
+    <td class="number" data-figure="orders">${number(kpis.orders)}</td>
+    <td class="number" data-figure="open">${number(open)}</td>
+    <td class="number" data-figure="on_time">${orNone(kpis.on_time_rate.value, whole)}</td>
+    <td class="number" data-figure="minutes">${orNone(minutes, (known) => number(known, 1))}</td>
+    <td class="number seldom" data-figure="exceptions">${orNone(kpis.exception_ratio.value, whole)}</td>
+    <td class="number seldom" data-figure="satisfaction">${orNone(kpis.satisfaction.mean, (mean) => number(mean, 2))}</td>
+  </tr>`;
+}
+
+export function Kinds({ kinds }) {
+  const known = [...KINDS, ...Object.keys(kinds).filter((kind) => !KINDS.includes(kind))].filter((kind) => kinds[kind]);
+  return html`<section class="panel kinds" aria-labelledby="kinds-title">
+    <header><h2 id="kinds-title">${t("kinds.title")}</h2></header>
+    ${known.length === 0
+      ? html`<p class="calm">${t("kinds.none")}</p>`
+      : html`<table>
+          <caption class="visually-hidden">${t("kinds.title")}</caption>
+          <thead>
+            <tr>
+              <th scope="col">${t("kinds.kind")}</th>
+              <th scope="col" class="number">${t("kinds.orders")}</th>
+              <th scope="col" class="number">${t("states.open")}</th>
+              <th scope="col" class="number">${t("kinds.onTime")}</th>
+              <th scope="col" class="number">${t("kinds.minutes")}</th>
+              <th scope="col" class="number seldom">${t("kinds.exceptions")}</th>
+              <th scope="col" class="number seldom">${t("kinds.satisfaction")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${known.map((kind) => html`<${KindRow} key=${kind} kind=${kind} figures=${kinds[kind]} />`)}
+          </tbody>
+        </table>`}
   </section>`;
 }
 
@@ -209,14 +262,25 @@ export function Riders({ riders }) {
   </section>`;
 }
 
+// Why, and for a shop that takes no orders until when.
+function detailOf(item) {
+  const why = has(`detail.${item.detail}`) ? t(`detail.${item.detail}`) : ERRANDS.has(item.detail) && kindName(item.detail);
+  if (item.type !== "MerchantPaused") return why;
+  const until = item.until ? t("feed.until", { time: clockTime(item.until) }) : t("feed.untilResumed");
+  return [why, until].filter(Boolean).join(" · ");
+}
+
 function Happening({ item }) {
   const about = item.order_id || item.rider_id;
-  const detail = item.detail && (has(`detail.${item.detail}`) ? t(`detail.${item.detail}`) : null);
+  const shop = !about && item.merchant_id;
+  const detail = detailOf(item);
   return html`<li data-service=${item.service} data-type=${item.type} data-position=${item.position}>
     <time datetime=${item.at}>${clockTime(item.at, true)}</time>
     <i aria-hidden="true"></i>
     <span class="what">${t(`event.${item.type}`)}${detail && html` <small>${detail}</small>`}</span>
-    <span class="about number" title=${about ?? ""}>${about ? `#${shortId(about)}` : ""}</span>
+    ${shop
+      ? html`<span class="about" title=${shop}>${item.merchant_name ?? `#${shortId(shop)}`}</span>`
+      : html`<span class="about number" title=${about ?? ""}>${about ? `#${shortId(about)}` : ""}</span>`}
   </li>`;
 }
 

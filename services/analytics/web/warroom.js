@@ -9,7 +9,7 @@ import { Brand, Freshness, LanguageSwitch, StaleBanner, ThemeSwitch, applyTheme,
 import { token } from "/static/session.js";
 import { flowWindow, redFlags, reduce } from "./warroom-board.js";
 import { Flow } from "./warroom-flow.js";
-import { Feed, Kpis, RedFlags, Riders, States } from "./warroom-panels.js";
+import { Feed, Kinds, Kpis, RedFlags, Riders, States } from "./warroom-panels.js";
 
 const clock = new PlatformClock();
 const SPOKEN_EVERY_MS = 15_000;
@@ -89,6 +89,7 @@ function Panels({ board, now, look }) {
     <${Kpis} kpis=${board.kpis} />
     <div class="grid-panels">
       <${Flow} flow=${flow} look=${look} />
+      <${Kinds} kinds=${board.kinds} />
       <${States} counts=${board.states} />
       <${RedFlags} flags=${redFlags(board, now)} />
       <${Riders} riders=${board.riders} />

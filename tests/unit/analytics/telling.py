@@ -73,6 +73,7 @@ class OneOrder:
     placed_at: datetime = NOON
     promised_after: timedelta = timedelta(minutes=45)
     total_cents: int = 3200
+    kind: OrderKind = OrderKind.FOOD
 
     @property
     def delivery_id(self) -> str:
@@ -95,7 +96,7 @@ class OneOrder:
                 order_id=self.order_id,
                 customer_id=self.customer_id,
                 merchant_id=self.merchant_id,
-                kind=OrderKind.FOOD,
+                kind=self.kind,
                 items=(Line(sku="rice", name="Rice", quantity=1, unit_cents=self.total_cents),),
                 total_cents=self.total_cents,
                 currency="CNY",
@@ -369,3 +370,11 @@ def merchant_registered(story: Story, merchant_id: str, name: str, at: datetime 
         at,
         merchant_id,
     )
+
+
+def merchant_paused(story: Story, merchant_id: str, at: datetime, until: datetime | None = None) -> FactRecorded:
+    return story.tell(order.MerchantPaused(merchant_id=merchant_id, reason="too_busy", until=until), at, merchant_id)
+
+
+def merchant_resumed(story: Story, merchant_id: str, at: datetime) -> FactRecorded:
+    return story.tell(order.MerchantResumed(merchant_id=merchant_id, by_time=True), at, merchant_id)

@@ -10,7 +10,16 @@ from services.analytics.domain.riders import Rider
 from services.analytics.domain.riders import evolve as evolve_rider
 from services.analytics.domain.summary import summarise
 from services.analytics.domain.timeline import OrderState, OrderTimeline, evolve
-from tests.unit.analytics.telling import NOON, OneOrder, OneRider, Story, minutes
+from shared.contracts.common import OrderKind
+from tests.unit.analytics.telling import (
+    NOON,
+    OneOrder,
+    OneRider,
+    Story,
+    merchant_paused,
+    merchant_resumed,
+    minutes,
+)
 
 
 def shown(facts: list[FactRecorded], after: float = 60) -> Board:
@@ -100,6 +109,44 @@ def test_orders_that_ended_leave_the_board_after_a_day_and_open_ones_stay() -> N
     assert picture.kpis.on_time_rate.whole == 0
 
 
+def test_each_kind_of_order_is_counted_and_measured_apart() -> None:
+    story = lunch()
+    OneOrder(story, "ord_queue", merchant_id="", kind=OrderKind.QUEUE).to_the_door(after=60)
+    picture = shown(story.facts(), after=61)
+    food, queue = picture.kinds["food"], picture.kinds["errand_queue"]
+    assert queue.states == {OrderState.DELIVERED: 1}
+    assert food.states == {OrderState.DELIVERED: 1, OrderState.DELIVERING: 2, OrderState.DELIVERY_EXCEPTION: 1}
+    assert (food.kpis.on_time_rate.value, queue.kpis.on_time_rate.value) == (1, 0)
+    assert food.kpis.orders + queue.kpis.orders == picture.kpis.orders
+    assert picture.orders["ord_road"].kind == "food"
+
+
+def test_an_order_of_a_time_when_there_was_only_food_is_food() -> None:
+    story = Story()
+    placed = OneOrder(story, "ord_old").place()
+    del placed.data["kind"]
+    assert list(shown([placed], after=1).kinds) == ["food"]
+
+
+def test_a_change_of_one_kind_is_told() -> None:
+    story = lunch()
+    before = shown(story.facts(), 44)
+    OneOrder(story, "ord_carry", kind=OrderKind.CARRY).place()
+    change = difference(before, shown(story.facts(), 44))
+    assert change.kinds is not None
+    assert set(change.kinds) == {"food", "errand_carry"}
+
+
+def test_the_feed_says_who_takes_no_orders_why_and_until_when() -> None:
+    story = Story()
+    merchant_paused(story, "mer_1", NOON, NOON + minutes(30))
+    merchant_resumed(story, "mer_1", NOON + minutes(30))
+    resumed, paused = shown(story.facts()).feed
+    assert (paused.type, paused.merchant_id, paused.detail) == ("MerchantPaused", "mer_1", "too_busy")
+    assert paused.until == NOON + minutes(30)
+    assert (resumed.type, resumed.merchant_id, resumed.until) == ("MerchantResumed", "mer_1", None)
+
+
 def test_a_change_says_only_what_is_new() -> None:
     story = lunch()
     before = shown(story.facts(), 44)
@@ -123,7 +170,7 @@ def test_a_change_says_only_what_is_new() -> None:
 def test_a_change_of_nothing_says_nothing() -> None:
     picture = shown(lunch().facts(), 44)
     change = difference(picture, picture)
-    assert (change.states, change.riders, change.kpis) == (None, None, None)
+    assert (change.states, change.riders, change.kpis, change.kinds) == (None, None, None, None)
     assert (change.orders, change.gone, change.flow, change.feed) == ([], [], [], [])
 
 

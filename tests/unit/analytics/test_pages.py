@@ -9,7 +9,8 @@ import pytest
 
 from services.analytics.domain.board import NOTEWORTHY
 from services.analytics.domain.timeline import OrderState
-from shared.contracts.common import AssignmentMode, FailureReason
+from services.order.domain.pausing import PauseReason
+from shared.contracts.common import AssignmentMode, FailureReason, OrderKind
 
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "shared/web/static"
@@ -89,8 +90,14 @@ def test_every_event_of_the_feed_has_its_words() -> None:
 
 
 def test_every_reason_and_mode_has_its_words() -> None:
-    for detail in (*FailureReason, *AssignmentMode):
+    pauses = set(PauseReason) - {PauseReason.UNSPECIFIED, PauseReason.OTHER}
+    for detail in (*FailureReason, *AssignmentMode, *pauses):
         assert f"detail.{detail}" in keys()
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_every_kind_of_order_has_its_words(kind: OrderKind) -> None:
+    assert f"kind.{kind}" in keys()
 
 
 @pytest.mark.parametrize("folder", [VENDOR, ROOT / "tests/browser/vendor"], ids=["pages", "tests"])

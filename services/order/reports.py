@@ -1,4 +1,8 @@
-"""Keeps what dispatch and support reported about an order, for those who will ask how it went."""
+"""Keeps what dispatch and support reported about an order, for those who will ask how it went.
+
+A record, not a read model: this service's own log does not hold these reports, so no rebuild builds them again, and
+the database refuses to change them. The originals are in the reporters' logs.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

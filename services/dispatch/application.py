@@ -6,20 +6,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic
 
-from services.dispatch.codec import DELIVERY, RIDER
+from services.dispatch.codec import DELIVERY, POLICY, RIDER
 from services.dispatch.domain import reactions
 from services.dispatch.domain.delivery import decisions as delivery_decisions
 from services.dispatch.domain.delivery.commands import DeliveryCommand
 from services.dispatch.domain.delivery.events import DeliveryEvent
 from services.dispatch.domain.delivery.state import Delivery
-from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.policies.commands import ActivateScheduled, PolicyCommand
+from services.dispatch.domain.policies.deadlines import ACTIVATION
+from services.dispatch.domain.policies.decisions import decide as decide_policy
+from services.dispatch.domain.policies.events import PolicyEvent
+from services.dispatch.domain.policies.state import SCOPE, Policy, scope_of, stream_of
+from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
 from services.dispatch.domain.rider import decisions as rider_decisions
 from services.dispatch.domain.rider.commands import RiderCommand
 from services.dispatch.domain.rider.events import RiderEvent
 from services.dispatch.domain.rider.state import Rider
 from shared.eventstore import because
 from shared.eventstore.aggregate import Aggregate
-from shared.eventstore.model import Context, DueDeadline, E, S
+from shared.eventstore.model import Context, Decided, DueDeadline, E, S
 from shared.eventstore.ports import Store, Transaction
 
 Command = DeliveryCommand | RiderCommand
@@ -46,7 +51,7 @@ class Changes:
     """All streams that one command touches. Each is loaded once and appended once, deliveries before riders and each
     kind by its id, so that two commands on the same streams queue up instead of locking each other out."""
 
-    def __init__(self, transaction: Transaction, policy: DispatchPolicy, context: Context) -> None:
+    def __init__(self, transaction: Transaction, policy: PolicySource, context: Context) -> None:
         self._transaction = transaction
         self._policy = policy
         self._context = context
@@ -74,11 +79,15 @@ class Changes:
     def _ask_delivery(self, command: DeliveryCommand) -> Iterable[Command]:
         draft = self.delivery(command.delivery_id)
         following: list[Command] = []
-        for event in delivery_decisions.decide(command, draft.state, self._policy):
+        for event in delivery_decisions.decide(command, draft.state, self._policy_for(draft.state)):
             before, draft.state = draft.state, DELIVERY.evolve(draft.state, event)
             draft.events.append(event)
             following += reactions.on_delivery(command.delivery_id, before, event, self._context.now)
         return following
+
+    def _policy_for(self, delivery: Delivery) -> DispatchPolicy:
+        """What holds where the rider is wanted."""
+        return self._policy.at(Where(delivery.pickup, delivery.pickup_cell), self._context.now)
 
     def _ask_rider(self, command: RiderCommand) -> Iterable[Command]:
         draft = self.rider(command.rider_id)
@@ -96,7 +105,7 @@ class Changes:
         return drafts[stream_id]
 
 
-def perform(transaction: Transaction, command: Command, context: Context, policy: DispatchPolicy) -> Changes:
+def perform(transaction: Transaction, command: Command, context: Context, policy: PolicySource) -> Changes:
     """Decides a command and all that follows from it, and appends to every stream concerned.
 
     A DomainError of any of them passes through and nothing is written. The streams as they are afterwards can be
@@ -112,11 +121,21 @@ def perform(transaction: Transaction, command: Command, context: Context, policy
     raise RuntimeError(f"{type(command).__name__} does not come to an end")
 
 
-def fire_deadlines(store: Store, actor: str, now: datetime, policy: DispatchPolicy) -> int:
+def perform_policy(
+    transaction: Transaction, command: PolicyCommand, context: Context, scope: str = SCOPE
+) -> Decided[Policy, PolicyEvent]:
+    """Decides and appends what is asked of a policy."""
+    return transaction.execute(POLICY, stream_of(scope), lambda policy: decide_policy(command, policy), context)
+
+
+def fire_deadlines(store: Store, actor: str, now: datetime, policy: PolicySource) -> int:
     """Acts on every wait that has run out by now; returns how many."""
 
     def fire(transaction: Transaction, due: DueDeadline) -> None:
         with because.of_deadline(transaction, due, actor, now) as context:
-            perform(transaction, reactions.on_deadline(due.stream_id, due.name, now), context, policy)
+            if due.name == ACTIVATION:
+                perform_policy(transaction, ActivateScheduled(now=now), context, scope_of(due.stream_id))
+            else:
+                perform(transaction, reactions.on_deadline(due.stream_id, due.name, now), context, policy)
 
     return store.take_due(now, fire)

@@ -1,4 +1,4 @@
-"""The stored names of everything that can happen to a delivery or a rider, and how each stream is folded."""
+"""The stored names of everything that can happen to a delivery, rider or policy, and how each stream is folded."""
 
 from typing import Any
 
@@ -6,6 +6,10 @@ from services.dispatch.domain.delivery import deadlines as delivery_deadlines
 from services.dispatch.domain.delivery import events as d
 from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
+from services.dispatch.domain.policies import deadlines as policy_deadlines
+from services.dispatch.domain.policies import events as p
+from services.dispatch.domain.policies.state import UNWRITTEN, Policy
+from services.dispatch.domain.policies.state import evolve as evolve_policy
 from services.dispatch.domain.rider import deadlines as rider_deadlines
 from services.dispatch.domain.rider import events as r
 from services.dispatch.domain.rider.state import NOBODY, Rider
@@ -23,13 +27,13 @@ def _as_it_was(data: dict[str, Any]) -> dict[str, Any]:
 DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
         EventType("DeliveryAnnounced", d.DeliveryAnnounced, 2, {1: _as_it_was}),
-        EventType("DeliveryRequested", d.DeliveryRequested),
+        EventType("DeliveryRequested", d.DeliveryRequested, 2, {1: _as_it_was}),
         EventType("ReadyTimeMoved", d.ReadyTimeMoved),
         EventType("GoodsReady", d.GoodsReady),
         EventType("DeliveryOffered", d.DeliveryOffered),
         EventType("OfferDeclined", d.OfferDeclined),
         EventType("OfferExpired", d.OfferExpired),
-        EventType("DeliveryOpenedForGrab", d.DeliveryOpenedForGrab),
+        EventType("DeliveryOpenedForGrab", d.DeliveryOpenedForGrab, 2, {1: _as_it_was}),
         EventType("DispatcherNeeded", d.DispatcherNeeded),
         EventType("DeliveryGrabbed", d.DeliveryGrabbed),
         EventType("RiderAssigned", d.RiderAssigned),
@@ -72,7 +76,17 @@ RIDER_CODEC: Codec[r.RiderEvent] = Codec(
     )
 )
 
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC)
+POLICY_CODEC: Codec[p.PolicyEvent] = Codec(
+    (
+        EventType("PolicyDrafted", p.PolicyDrafted),
+        EventType("PolicyScheduled", p.PolicyScheduled),
+        EventType("PolicyUnscheduled", p.PolicyUnscheduled),
+        EventType("PolicyActivated", p.PolicyActivated),
+        EventType("PolicyRolledBack", p.PolicyRolledBack),
+    )
+)
+
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -90,4 +104,12 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     deadlines=rider_deadlines.deadlines,
     # A rider's stream grows with every offer, for years. Raise the number when `evolve` or the state changes.
     snapshots=Snapshots(Rider, 1, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
+)
+
+POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(
+    category="policy",
+    initial=UNWRITTEN,
+    evolve=evolve_policy,
+    codec=POLICY_CODEC,
+    deadlines=policy_deadlines.deadlines,
 )

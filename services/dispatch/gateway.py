@@ -1,13 +1,14 @@
-"""The HTTP routes of the dispatch service: for riders' devices and for dispatchers."""
+"""The HTTP routes of the dispatch service: for riders' devices, for dispatchers and for operations."""
 
 from services.dispatch.delivery_routes import DeliveryRoutes
+from services.dispatch.policy_routes import PolicyRoutes
 from services.dispatch.report_routes import ReportRoutes
 from services.dispatch.rider_routes import RiderRoutes
 from shared.gateway.standard import StandardRoutes
 
 
-class DispatchGateway(RiderRoutes, DeliveryRoutes, ReportRoutes, StandardRoutes):
-    """Riders act for themselves and on their own deliveries; dispatchers on all of them."""
+class DispatchGateway(RiderRoutes, DeliveryRoutes, ReportRoutes, PolicyRoutes, StandardRoutes):
+    """Riders act for themselves and on their own deliveries; dispatchers on all of them; operations set policies."""
 
     name = "dispatch"
     title = "Doorstep dispatch"

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.dispatch.domain.delivery import events as d
+from services.dispatch.domain.policies import events as p
+from services.dispatch.domain.policies.state import label_of, scope_of
 from services.dispatch.domain.rider import events as r
 from services.dispatch.domain.values import Proof
 from shared.contracts import common
@@ -21,14 +23,19 @@ def messages_for(stored: StoredEvent, event: Any) -> Sequence[Outgoing]:
         ids = {"delivery_id": stored.stream_id, "order_id": order_id}
         message = _finding(event, ids) or _carrying(event, ids) or _ending(event, ids)
         return () if message is None else (Outgoing(message, order_id),)
-    message = _rider(event, stored.stream_id)
+    message = _rider(event, stored.stream_id) or _policy(event, scope_of(stored.stream_id))
     return () if message is None else (Outgoing(message, stored.stream_id),)
 
 
 def _finding(event: Any, ids: dict[str, str]) -> Message | None:
     match event:
         case d.DeliveryRequested():
-            return m.DeliveryRequested(**ids, attempt=event.attempt, wanted_by=event.wanted_by)
+            return m.DeliveryRequested(
+                **ids,
+                attempt=event.attempt,
+                wanted_by=event.wanted_by,
+                policy_version=event.policy_version,
+            )
         case d.DeliveryOffered():
             return m.DeliveryOffered(
                 **ids,
@@ -42,7 +49,7 @@ def _finding(event: Any, ids: dict[str, str]) -> Message | None:
         case d.OfferExpired():
             return m.OfferExpired(**ids, rider_id=event.rider_id)
         case d.DeliveryOpenedForGrab():
-            return m.DeliveryOpenedForGrab(**ids, attempt=event.attempt)
+            return m.DeliveryOpenedForGrab(**ids, attempt=event.attempt, policy_version=event.policy_version)
         case d.DispatcherNeeded():
             return m.DispatcherNeeded(**ids, waiting_seconds=event.waiting_seconds)
         case d.DeliveryGrabbed():
@@ -120,6 +127,19 @@ def _rider(event: Any, rider_id: str) -> Message | None:
         case r.RiderWentSilent():
             order_id = sibling_id("ord", event.delivery_id)
             return m.RiderWentSilent(rider_id=rider_id, delivery_id=event.delivery_id, order_id=order_id)
+        case _:
+            return None
+
+
+def _policy(event: Any, scope: str) -> Message | None:
+    match event:
+        case p.PolicyActivated() | p.PolicyRolledBack():
+            return m.PolicyActivated(
+                scope=scope,
+                policy_version=label_of(scope, event.version),
+                previous_policy_version=label_of(scope, event.previous),
+                rolled_back=isinstance(event, p.PolicyRolledBack),
+            )
         case _:
             return None
 

@@ -2,6 +2,7 @@
 
 from services.dispatch.gateway import DispatchGateway
 from services.dispatch.inbound import SUBSCRIBED
+from services.dispatch.policy_desk import LOOK_EVERY_SECONDS
 from services.dispatch.wiring import build
 from shared.messaging.batch import Batch
 from shared.messaging.subscription import subscription
@@ -21,6 +22,10 @@ class DispatchService(DispatchGateway):
     @every(0.05)
     def projections(self) -> int:
         return self.parts.run_projection()
+
+    @every(LOOK_EVERY_SECONDS)
+    def policies(self) -> None:
+        self.parts.look_at_policies()
 
     @every(0.1)
     def deadlines(self) -> int:

@@ -7,7 +7,7 @@ from services.dispatch import views
 from services.dispatch.application import perform
 from services.dispatch.codec import RIDER
 from services.dispatch.domain.errors import RiderNotFound
-from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.policy import PolicySource
 from services.dispatch.domain.positions import Position, Verdict, judge
 from services.dispatch.domain.rider.commands import NoteSignOfLife
 from services.dispatch.domain.rider.state import Rider
@@ -25,14 +25,14 @@ class Tracked:
 
 
 def track(
-    transaction: Transaction, rider_id: str, reported: Sequence[Position], context: Context, policy: DispatchPolicy
+    transaction: Transaction, rider_id: str, reported: Sequence[Position], context: Context, policy: PolicySource
 ) -> Tracked:
     """Keeps the newest believable position. Nobody is tracked off shift."""
     rider = _rider(transaction, rider_id)
     if not rider.on_shift:
         return Tracked(tuple(Verdict(position, "off_shift") for position in reported), None, None)
     last = views.position_of(transaction.connection, rider_id)
-    verdicts = tuple(judge(reported, last, context.now, policy))
+    verdicts = tuple(judge(reported, last, context.now, policy.at(None, context.now)))
     believed = [verdict.position for verdict in verdicts if verdict.refused is None]
     if not believed:
         return Tracked(verdicts, None, rider.carrying)

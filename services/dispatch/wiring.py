@@ -10,9 +10,11 @@ from services.dispatch import engine_turn, views
 from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
+from services.dispatch.domain.policies.resolving import PolicyInForce
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
+from services.dispatch.policy_desk import PolicyDesk
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.eventstore.batched import one_at_a_time
@@ -43,12 +45,21 @@ class DispatchParts:
     settings: Settings
     clock: Clock
     store: PostgresStore
-    policy: DispatchPolicy
+    policies: PolicyDesk
     inbox: Inbox
     projection: Projection
     publisher: TelemetryPublisher
     broadcast: LogBroadcast
     ids: IdSource
+
+    @property
+    def policy(self) -> PolicyInForce:
+        """The figures that hold now, wherever they are asked for."""
+        return self.policies.current()
+
+    def look_at_policies(self) -> None:
+        """Takes the version that is in force by now."""
+        self.policies.look()
 
     def run_engine(self) -> int:
         """One turn of the engine; returns how many riders were asked."""
@@ -73,14 +84,14 @@ def build(settings: Settings) -> DispatchParts:
     # The tail imports this module too, and must stay without eventlet.
     from shared.gateway.live import LogBroadcast
 
-    policy = settings.policy(DispatchPolicy)
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
+    policies = PolicyDesk(store, settings.policy(DispatchPolicy))
     return DispatchParts(
         settings=settings,
         clock=settings.clock,
         store=store,
-        policy=policy,
-        inbox=Inbox(store, SERVICE, hearing(settings.clock, policy), heard=SUBSCRIBED),
+        policies=policies,
+        inbox=Inbox(store, SERVICE, hearing(settings.clock, policies), heard=SUBSCRIBED),
         projection=VIEWS,
         publisher=TelemetryPublisher(SERVICE, settings.amqp_url),
         broadcast=LogBroadcast(store),
@@ -88,7 +99,7 @@ def build(settings: Settings) -> DispatchParts:
     )
 
 
-def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
+def hearing(clock: Clock, policies: PolicyDesk) -> Handle:
     """What is done on each message, in the inbox's transaction."""
 
     def hear(transaction: Transaction, envelope: Envelope, message: Message) -> None:
@@ -106,7 +117,7 @@ def hearing(clock: Clock, policy: DispatchPolicy) -> Handle:
             if isinstance(command, RememberContact | ForgetContact):
                 views.apply_contact(transaction, command)
             else:
-                perform(transaction, command, context, policy)
+                perform(transaction, command, context, policies.current())
 
     return hear
 

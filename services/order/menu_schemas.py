@@ -14,10 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from services.order.domain.area import CORNERS_MIN
 from services.order.domain.pausing import PauseReason
 from services.order.domain.values import Handling
 from services.order.schemas import Cents, Identifier, Input, Minutes, Point, ShortText, shown
+from shared.kernel.area import CORNERS_MIN
 
 
 class OptionBody(Input):

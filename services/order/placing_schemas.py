@@ -4,7 +4,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from services.order.domain.area import CORNERS_MIN
 from services.order.domain.city import Weather
 from services.order.domain.values import Handling, OrderKind, Priority
 from services.order.schemas import (
@@ -20,6 +19,7 @@ from services.order.schemas import (
     shown,
 )
 from shared.gateway.words import Reference
+from shared.kernel.area import CORNERS_MIN
 
 CouponCode = Annotated[str, StringConstraints(min_length=3, max_length=32, pattern=r"^[A-Za-z0-9-]+$", to_upper=True)]
 

@@ -17,3 +17,10 @@ def centre_of(cell: str) -> Place:
     """The centre of an H3 cell."""
     lat, lon = h3.cell_to_latlng(cell)
     return Place(lat, lon)
+
+
+def outline_of(cell: str) -> tuple[Place, ...] | None:
+    """The corners of an H3 cell; None when there is no such cell."""
+    if not h3.is_valid_cell(cell):
+        return None
+    return tuple(Place(lat, lon) for lat, lon in h3.cell_to_boundary(cell))

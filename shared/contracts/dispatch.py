@@ -50,6 +50,7 @@ class DeliveryRequested(DeliveryMessage):
 
     attempt: int = Field(ge=1)
     wanted_by: datetime = Field(description="when it becomes undeliverable")
+    policy_version: str = Field(default="", description="whose waits these are; empty in messages of release 0.1")
 
 
 class DeliveryOffered(DeliveryMessage):
@@ -82,6 +83,9 @@ class RiderUnassigned(DeliveryMessage):
 
 class DeliveryOpenedForGrab(DeliveryMessage):
     attempt: int
+    policy_version: str = Field(
+        default="", description="who says after how many offers; empty in messages of release 0.1"
+    )
 
 
 class DeliveryGrabbed(DeliveryMessage):
@@ -161,6 +165,16 @@ class ReturnOpened(DeliveryMessage):
 
 class GoodsReturned(DeliveryMessage):
     rider_id: str
+
+
+class PolicyActivated(Message):
+    """From now on dispatch decides by another version of its policy. Subject: the policy's stream."""
+
+    service: ClassVar[str] = "dispatch"
+    scope: str
+    policy_version: str = Field(description="what decisions record of it; `base` is the settings alone")
+    previous_policy_version: str
+    rolled_back: bool = False
 
 
 class RiderMoved(Message):

@@ -97,3 +97,23 @@ class RiderLacksCapacity(DomainError):
 
 class ShiftEndsTooSoon(DomainError):
     code = "shift.ends_too_soon"
+
+
+class TooFarToGrab(DomainError):
+    code = "delivery.too_far_to_grab"
+
+
+class PolicyScopeNotFound(NotFound):
+    code = "policy.scope_not_found"
+
+
+class PolicyVersionNotFound(NotFound):
+    code = "policy.version_not_found"
+
+
+class NothingToRollBack(DomainError):
+    code = "policy.nothing_to_roll_back"
+
+
+class PolicyNeverActive(DomainError):
+    code = "policy.never_active"

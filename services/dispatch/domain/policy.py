@@ -2,13 +2,35 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.kernel.place import Place
+
+BASE = "base"
+"""The version that decisions record while only the settings hold: nobody has activated a policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a policy is asked for: a place and the H3 cell that holds it (empty: not known)."""
+
+    place: Place
+    cell: str = ""
+
+
+class PolicySource(Protocol):
+    """Whatever knows the figures of a place at a time."""
+
+    def at(self, where: Where | None, moment: datetime) -> "DispatchPolicy":
+        """The figures there and then; without a place those that hold for the whole service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchPolicy:
-    """Defaults of the domain page; every span is in the platform's virtual time."""
+    """Defaults of the domain page; every span is in the platform's virtual time. What operators may change is listed
+    in `policies.catalogue`."""
 
-    version: str = "nearest-1"
+    version: str = BASE
     offer_seconds: float = 30
     offers_before_grab: int = 3
     reoffer_after_seconds: float = 60
@@ -18,9 +40,14 @@ class DispatchPolicy:
     rider_speed_m_per_s: float = 4.0
     handover_seconds: float = 180
     unknown_approach_m: float = 4000
+    grab_radius_m: float = 100_000
     clock_skew_seconds: float = 120
     max_speed_km_per_h: float = 150
     deliveries_per_tick: int = 100
+
+    def at(self, where: Where | None, moment: datetime) -> "DispatchPolicy":  # noqa: ARG002
+        """The same everywhere and always: settings know no places and no times of the day."""
+        return self
 
     def travel(self, distance_m: float) -> timedelta:
         """How long a rider is expected to need for a distance as the crow flies (the speed allows for detours)."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from services.order.domain.area import contains
+from shared.kernel.area import contains
 from shared.kernel.errors import NotFound
 from shared.kernel.place import Place
 

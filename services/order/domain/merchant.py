@@ -7,10 +7,10 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from services.order.domain import pausing
-from services.order.domain.area import contains
 from services.order.domain.hours import WeeklyHours
 from services.order.domain.pausing import MerchantPaused, MerchantResumed, Pause
 from services.order.domain.values import MenuItem, OpenHours, Pickup
+from shared.kernel.area import contains
 from shared.kernel.errors import DomainError, NotFound
 from shared.kernel.place import Place, distance_m
 

@@ -28,7 +28,7 @@ from shared.kernel.place import Place
 NOW = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 ORDER, DELIVERY, RIDER, OTHER = "ord_1", "dlv_1", "rid_1", "rid_2"
 SHOP, HOME = Place(31.2300, 121.4700), Place(31.2400, 121.4800)
-POLICY = DispatchPolicy()
+POLICY = DispatchPolicy(version="nearest-1")
 
 
 def at(minutes: float) -> datetime:
@@ -49,7 +49,14 @@ announced = de.DeliveryAnnounced(
     dropoff_cell="8930e1d8a2bffff",
     promised_at=at(40),
 )
-requested = de.DeliveryRequested(attempt=1, ready_at=at(10), requested_at=NOW, dispatcher_at=at(5), wanted_by=at(15))
+requested = de.DeliveryRequested(
+    attempt=1,
+    ready_at=at(10),
+    requested_at=NOW,
+    dispatcher_at=at(5),
+    wanted_by=at(15),
+    policy_version="nearest-1",
+)
 offered = de.DeliveryOffered(
     rider_id=RIDER,
     distance_m=400.0,
@@ -60,7 +67,7 @@ offered = de.DeliveryOffered(
 )
 declined = de.OfferDeclined(rider_id=RIDER, reason="too_far")
 expired = de.OfferExpired(rider_id=RIDER)
-opened_for_grab = de.DeliveryOpenedForGrab(attempt=1)
+opened_for_grab = de.DeliveryOpenedForGrab(attempt=1, policy_version="nearest-1")
 grabbed = de.DeliveryGrabbed(rider_id=RIDER)
 assigned = de.RiderAssigned(
     rider_id=RIDER,

@@ -8,7 +8,6 @@ import pytest
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods
 from shared.kernel.errors import DomainError
 from tests.unit.dispatch import scenes as s
@@ -256,13 +255,20 @@ def test_goods_that_failed_and_went_back_need_no_second_return() -> None:
 
 
 def test_the_figures_of_a_policy_are_obeyed() -> None:
-    policy = DispatchPolicy(offer_seconds=45, offers_before_grab=1, undeliverable_seconds=60)
+    policy = replace(s.POLICY, offer_seconds=45, offers_before_grab=1, undeliverable_seconds=60)
     given = s.GivenDelivery(s.WAITING, policy)
     offered = given.when(s.offer_command()).then_types(e.DeliveryOffered)
     assert offered.answer_by == s.NOW + timedelta(seconds=45)
     s.GivenDelivery((*s.WAITING, offered), policy).when(decline).then(s.declined, s.opened_for_grab)
     wanted = s.GivenDelivery((s.announced,), policy).when(request).then_types(e.DeliveryRequested)
     assert wanted.wanted_by == s.at(1)
+
+
+def test_a_claim_from_beyond_the_radius_is_refused_and_from_nowhere_is_not() -> None:
+    near = s.GivenDelivery(s.IN_POOL, replace(s.POLICY, grab_radius_m=399))
+    near.when(grab).then_refused(errors.TooFarToGrab)
+    near.when(replace(grab, distance_m=399)).then_types(e.DeliveryGrabbed, e.RiderAssigned)
+    near.when(replace(grab, distance_m=None)).then_types(e.DeliveryGrabbed, e.RiderAssigned)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.dispatch.codec import DELIVERY_CODEC, RIDER_CODEC
+from services.dispatch.codec import DELIVERY_CODEC, POLICY_CODEC, RIDER_CODEC
 from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.values import Goods
 from shared.eventstore.vault import KeyVault, MemoryKeys
+from tests.unit.dispatch import policies as p
 from tests.unit.dispatch import scenes as s
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -59,12 +60,14 @@ EVENTS: list[Any] = [
     re.ReturnDone(delivery_id=s.DELIVERY),
     re.RiderWentSilent(delivery_id=s.DELIVERY),
     re.RiderCameBack(),
+    *p.EVENTS,
 ]
-TYPES = {entry.cls: entry for entry in (*DELIVERY_CODEC.types, *RIDER_CODEC.types)}
+CODECS = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
+TYPES = {entry.cls: entry for codec in CODECS for entry in codec.types}
 
 
 def codec_of(event: Any) -> Any:
-    return DELIVERY_CODEC if DELIVERY_CODEC.knows(TYPES[type(event)].name) else RIDER_CODEC
+    return next(codec for codec in CODECS if codec.knows(TYPES[type(event)].name))
 
 
 def golden(name: str, version: int) -> dict[str, Any]:

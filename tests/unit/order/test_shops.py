@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.order.domain import city, merchant
-from services.order.domain.area import contains
 from services.order.domain.hours import OpenSpan, SpecialDay, WeeklyHours
 from services.order.domain.placing import place
 from services.order.domain.policy import OrderPolicy
+from shared.kernel.area import contains
 from shared.kernel.errors import NotFound
 from shared.kernel.place import Place
 from tests.unit.order import facts as f

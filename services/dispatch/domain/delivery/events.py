@@ -28,13 +28,15 @@ class DeliveryAnnounced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequested:
-    """A rider is wanted. `attempt` counts from 1; asked again in the same attempt after a rider was lost."""
+    """A rider is wanted. `attempt` counts from 1; asked again in the same attempt after a rider was lost.
+    `policy_version` is whose waits these are; empty in what was stored before it was recorded."""
 
     attempt: int
     ready_at: datetime
     requested_at: datetime
     dispatcher_at: datetime
     wanted_by: datetime
+    policy_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class OfferExpired:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOpenedForGrab:
     attempt: int
+    policy_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

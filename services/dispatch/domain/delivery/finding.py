@@ -18,6 +18,7 @@ def requested(attempt: int, ready_at: datetime, now: datetime, policy: DispatchP
         requested_at=now,
         dispatcher_at=now + timedelta(seconds=policy.dispatcher_needed_seconds),
         wanted_by=now + timedelta(seconds=policy.undeliverable_seconds),
+        policy_version=policy.version,
     )
 
 
@@ -97,12 +98,14 @@ def expire_offer(command: c.ExpireOffer, delivery: Delivery, policy: DispatchPol
 
 
 def grab(command: c.GrabDelivery, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    """Claim it from the pool: the first one wins."""
+    """Claim it from the pool: the first one within the radius wins; whose place nobody knows may be near."""
     if delivery.carried_by(command.rider_id):
         return []
     _require_waiting(delivery)
     if not delivery.in_grab_pool:
         raise errors.NotInGrabPool("this delivery is not in the grab pool")
+    if command.distance_m is not None and command.distance_m > policy.grab_radius_m:
+        raise errors.TooFarToGrab("you are too far from the pick-up", radius_m=policy.grab_radius_m)
     grabbed = e.DeliveryGrabbed(rider_id=command.rider_id)
     assigned = _assigned(command, AssignmentMode.GRAB, ("grabbed",), command.distance_m, delivery, policy)
     return [grabbed, assigned]
@@ -185,7 +188,7 @@ def _assigned(
 def _opened_for_grab(delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     if delivery.in_grab_pool or delivery.offers_made < policy.offers_before_grab:
         return []
-    return [e.DeliveryOpenedForGrab(attempt=delivery.attempt)]
+    return [e.DeliveryOpenedForGrab(attempt=delivery.attempt, policy_version=policy.version)]
 
 
 def _require_waiting(delivery: Delivery) -> None:

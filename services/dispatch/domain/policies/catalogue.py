@@ -1,0 +1,107 @@
+"""Every figure that a policy may set, with its unit and range: one row here is all that a new one takes besides its
+field in `DispatchPolicy`; checking, the JSON Schema, the documentation and the operators' page follow from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """What a figure is about; the page shows them in these groups."""
+
+    WAIT = "wait"
+    RADIUS = "radius"
+    CAP = "cap"
+    WEIGHT = "weight"
+    SPEED = "speed"
+
+
+class Unit(StrEnum):
+    SECONDS = "seconds"
+    METRES = "m"
+    METRES_PER_SECOND = "m_per_s"
+    KILOMETRES_PER_HOUR = "km_per_h"
+    COUNT = "count"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A figure: `low` and `high` are allowed themselves; `by_rule`: it may differ by place and time of the day."""
+
+    name: str
+    kind: Kind
+    unit: Unit
+    low: float
+    high: float
+    whole: bool = False
+    by_rule: bool = True
+
+
+def _wait(name: str, low: float, high: float) -> Parameter:
+    return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high)
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    _wait("offer_seconds", 5, 600),
+    _wait("reoffer_after_seconds", 0, 3_600),
+    _wait("dispatcher_needed_seconds", 30, 7_200),
+    _wait("undeliverable_seconds", 60, 14_400),
+    _wait("report_grace_seconds", 60, 7_200),
+    _wait("handover_seconds", 0, 1_800),
+    Parameter(name="grab_radius_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=200_000),
+    Parameter(name="unknown_approach_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=50_000),
+    Parameter(name="offers_before_grab", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=20, whole=True),
+    Parameter(
+        name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
+    ),
+    Parameter(name="rider_speed_m_per_s", kind=Kind.SPEED, unit=Unit.METRES_PER_SECOND, low=0.5, high=20),
+    Parameter(
+        name="max_speed_km_per_h", kind=Kind.SPEED, unit=Unit.KILOMETRES_PER_HOUR, low=20, high=300, by_rule=False
+    ),
+    Parameter(name="clock_skew_seconds", kind=Kind.WAIT, unit=Unit.SECONDS, low=5, high=3_600, by_rule=False),
+)
+
+BY_NAME = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
+
+SHORTER: tuple[tuple[str, str], ...] = (
+    ("offer_seconds", "dispatcher_needed_seconds"),
+    ("dispatcher_needed_seconds", "undeliverable_seconds"),
+)
+"""The first must be below the second wherever both hold: an offer ends before a dispatcher is called, and he is
+called before the delivery is given up."""
+
+_UNITS = (
+    "m_per_s",
+    "km_per_h",
+    "milliseconds",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "metres",
+    "meters",
+    "ms",
+    "km",
+)
+_SHORT_UNITS = ("s", "m", "h", "count", "ratio", "percent", "km_h")
+
+
+def stem_of(name: str) -> str:
+    """A name without its unit: `offer` of `offer_minutes`."""
+    for unit in (*_UNITS, *_SHORT_UNITS):
+        if name.endswith(f"_{unit}"):
+            return name.removesuffix(f"_{unit}")
+    return name
+
+
+def meant_by(name: str) -> Parameter | None:
+    """The figure that was given in another unit, or in none."""
+    return next((each for each in PARAMETERS if stem_of(each.name) == stem_of(name)), None)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names as the catalogue lists them, those that it does not know behind."""
+    places = {parameter.name: place for place, parameter in enumerate(PARAMETERS)}
+    return sorted(names, key=lambda name: (places.get(name, len(places)), name))

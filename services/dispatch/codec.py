@@ -53,6 +53,9 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("LoadChanged", d.LoadChanged),
         EventType("DeliveryCorrected", d.DeliveryCorrected),
         EventType("LateReportKept", d.LateReportKept),
+        EventType("PickupZoneEntered", d.PickupZoneEntered),
+        EventType("DropoffZoneEntered", d.DropoffZoneEntered),
+        EventType("TrackKept", d.TrackKept),
     )
 )
 

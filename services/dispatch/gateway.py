@@ -2,12 +2,13 @@
 
 from services.dispatch.delivery_routes import DeliveryRoutes
 from services.dispatch.policy_routes import PolicyRoutes
+from services.dispatch.position_routes import PositionRoutes
 from services.dispatch.report_routes import ReportRoutes
 from services.dispatch.rider_routes import RiderRoutes
 from shared.gateway.standard import StandardRoutes
 
 
-class DispatchGateway(RiderRoutes, DeliveryRoutes, ReportRoutes, PolicyRoutes, StandardRoutes):
+class DispatchGateway(RiderRoutes, PositionRoutes, DeliveryRoutes, ReportRoutes, PolicyRoutes, StandardRoutes):
     """Riders act for themselves and on their own deliveries; dispatchers on all of them; operations set policies."""
 
     name = "dispatch"

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 from services.dispatch import views
 from services.dispatch.codec import DELIVERY, RIDER
 from services.dispatch.domain.contacts import Contact
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.errors import RiderNotFound
+from services.dispatch.domain.values import Stage
 from services.dispatch.schemas import (
     DeliveryView,
     DispatchBoard,
@@ -157,7 +159,17 @@ def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> W
         ready_at=delivery.ready_at,
         goods_ready=delivery.goods_ready,
         report_by=delivery.report_by,
+        suggested_report=_suggested(delivery),
     )
+
+
+def _suggested(delivery: Delivery) -> Literal["arrived_at_pickup", "arrived_at_dropoff"] | None:
+    """An arrival that his positions show and he has not reported."""
+    if delivery.stage is Stage.ASSIGNED and delivery.seen_at_pickup is not None:
+        return "arrived_at_pickup"
+    if delivery.stage is Stage.PICKED_UP and delivery.seen_at_dropoff is not None:
+        return "arrived_at_dropoff"
+    return None
 
 
 def _pickup(delivery: Delivery, contact: Contact | None) -> Point:

@@ -21,7 +21,7 @@ def messages_for(stored: StoredEvent, event: Any) -> Sequence[Outgoing]:
     if prefix_of(stored.stream_id) == "dlv":
         order_id = sibling_id("ord", stored.stream_id)
         ids = {"delivery_id": stored.stream_id, "order_id": order_id}
-        message = _finding(event, ids) or _carrying(event, ids) or _ending(event, ids)
+        message = _finding(event, ids) or _carrying(event, ids) or _seen(event, ids) or _ending(event, ids)
         return () if message is None else (Outgoing(message, order_id),)
     message = _rider(event, stored.stream_id) or _policy(event, scope_of(stored.stream_id))
     return () if message is None else (Outgoing(message, stored.stream_id),)
@@ -86,6 +86,16 @@ def _carrying(event: Any, ids: dict[str, str]) -> Message | None:
             return m.ArrivedAtDropoff(**ids, rider_id=event.rider_id)
         case d.Delivered():
             return m.Delivered(**ids, rider_id=event.rider_id, proof=_proof(event.proof))
+        case _:
+            return None
+
+
+def _seen(event: Any, ids: dict[str, str]) -> Message | None:
+    match event:
+        case d.PickupZoneEntered():
+            return m.PickupZoneEntered(**ids, rider_id=event.rider_id, at=event.at)
+        case d.DropoffZoneEntered():
+            return m.DropoffZoneEntered(**ids, rider_id=event.rider_id, at=event.at)
         case _:
             return None
 

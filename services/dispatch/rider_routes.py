@@ -1,4 +1,4 @@
-"""The routes of riders: who they are, their shifts, where they are, and their work."""
+"""The routes of riders: who they are, their shifts, and their work."""
 
 from services.dispatch import live, views
 from services.dispatch.codec import RIDER
@@ -12,27 +12,19 @@ from services.dispatch.commanding import (
     may_see_rider,
 )
 from services.dispatch.domain import errors
-from services.dispatch.domain.positions import Position
 from services.dispatch.domain.rider import commands as r
 from services.dispatch.schemas import (
     EmptyBody,
-    PositionsAnswer,
-    PositionsBody,
-    RefusedPosition,
     RegisterRiderBody,
     RiderView,
     StartShiftBody,
     Work,
 )
-from services.dispatch.tracking import track
 from shared.contracts.cells import cell_of
-from shared.contracts.common import GeoPoint
-from shared.contracts.dispatch import RiderMoved
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
 from shared.gateway.route import route
 from shared.gateway.sse import Stream
-from shared.kernel.place import Place
 
 
 class RiderRoutes(Commanding):
@@ -112,36 +104,6 @@ class RiderRoutes(Commanding):
     def end_shift(self, call: Call[EmptyBody], rider_id: str) -> RiderView:
         is_rider(call, rider_id)
         return self.rider_command(call, r.EndShift(rider_id=rider_id))
-
-    @route(
-        "POST",
-        "/v1/riders/<rider_id>/positions",
-        roles=RIDER_ROLE,
-        body=PositionsBody,
-        answer=PositionsAnswer,
-        summary="Tell where the rider is",
-        description="Oldest first. What cannot be true is refused with a reason: out_of_range, from_the_future, "
-        "out_of_order, impossible_speed, off_shift. Only the last position is kept.",
-        refusals=(errors.RiderNotFound,),
-    )
-    def report_positions(self, call: Call[PositionsBody], rider_id: str) -> PositionsAnswer:
-        is_rider(call, rider_id)
-        reported = [Position(Place(each.lat, each.lon), each.at) for each in call.body.positions]
-        tracked = self.parts.store.run(
-            lambda transaction: track(transaction, rider_id, reported, call.context, self.parts.policy)
-        )
-        if tracked.last is not None:
-            place, at = tracked.last.place, tracked.last.at
-            carried = (tracked.carrying,) if tracked.carrying else ()
-            point = GeoPoint(lat=place.lat, lon=place.lon)
-            moved = RiderMoved(rider_id=rider_id, position=point, at=at, delivery_ids=carried)
-            self.parts.publisher.publish(moved, rider_id, call.actor, at)
-        refused = [
-            RefusedPosition(index=index, code=verdict.refused)
-            for index, verdict in enumerate(tracked.verdicts)
-            if verdict.refused is not None
-        ]
-        return PositionsAnswer(accepted=len(tracked.verdicts) - len(refused), refused=refused)
 
     @route("GET", "/v1/riders/<rider_id>/work", roles=RIDER_ROLE, answer=Work, summary="A rider's work now")
     def get_work(self, call: Call[None], rider_id: str) -> Work:

@@ -66,18 +66,6 @@ class EmptyBody(Input):
     """Nothing to say."""
 
 
-class ReportedPosition(Input):
-    """One fix of the device. Out-of-range figures are answered one by one, so that the good ones are not lost."""
-
-    lat: float
-    lon: float
-    at: AwareDatetime
-
-
-class PositionsBody(Input):
-    positions: Annotated[tuple[ReportedPosition, ...], Field(min_length=1, max_length=100)]
-
-
 class ReportBody(Input):
     """A rider's report; `occurred_at` is his device's time, kept beside the server's."""
 
@@ -150,6 +138,8 @@ class DeliveryView(BaseModel):
     goods_ready: bool
     wanted_by: datetime | None
     assigned_at: datetime | None
+    seen_at_pickup: datetime | None = None
+    seen_at_dropoff: datetime | None = None
     report_by: datetime | None
     failure: FailureReason | None
     goods: Goods | None
@@ -180,6 +170,8 @@ class DeliveryView(BaseModel):
             goods_ready=delivery.goods_ready,
             wanted_by=delivery.wanted_by,
             assigned_at=delivery.assigned_at,
+            seen_at_pickup=delivery.seen_at_pickup,
+            seen_at_dropoff=delivery.seen_at_dropoff,
             report_by=delivery.report_by,
             failure=delivery.failure,
             goods=delivery.goods,
@@ -243,18 +235,6 @@ class RiderView(BaseModel):
         return cls.of(row.version, row.rider, last_seen)
 
 
-class RefusedPosition(BaseModel):
-    """A position that was not believed; `index` is its place in what was sent."""
-
-    index: int
-    code: str
-
-
-class PositionsAnswer(BaseModel):
-    accepted: int
-    refused: list[RefusedPosition]
-
-
 class WorkOffer(BaseModel):
     """A question that waits for the rider's answer."""
 
@@ -288,6 +268,8 @@ class WorkDelivery(BaseModel):
     ready_at: datetime | None
     goods_ready: bool
     report_by: datetime | None
+    suggested_report: Literal["arrived_at_pickup", "arrived_at_dropoff"] | None = None
+    """What his positions say that he might report; it is his to do so."""
 
 
 class WorkReturn(BaseModel):

@@ -34,3 +34,7 @@ class DispatchService(DispatchGateway):
     @every(0.1)
     def engine(self) -> None:
         self.parts.run_engine()
+
+    @every(1.0)
+    def tracks(self) -> int:
+        return self.parts.close_tracks()

@@ -1,53 +1,136 @@
-"""What devices say of where their riders are: judged, kept as the last word only, and a sign of life."""
+"""What devices say of where their riders are: judged and kept for many riders in one transaction.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Of a position nothing goes into the event store. What follows from one (a silent rider is back, somebody has arrived)
+is answered as a command for its own transaction: it is asked again with the next position if this one's was lost.
+"""
 
-from services.dispatch import views
-from services.dispatch.application import perform
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.dispatch import position_views as rows
+from services.dispatch import track_views
 from services.dispatch.codec import RIDER
+from services.dispatch.domain.delivery.commands import NoteArrival
 from services.dispatch.domain.errors import RiderNotFound
-from services.dispatch.domain.policy import PolicySource
-from services.dispatch.domain.positions import Position, Verdict, judge
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.positions import Known, Position, Verdict, judge
 from services.dispatch.domain.rider.commands import NoteSignOfLife
-from services.dispatch.domain.rider.state import Rider
-from shared.eventstore.model import Context
+from services.dispatch.doors import Doors
+from services.dispatch.veil import Veiled, veiled
 from shared.eventstore.ports import Transaction
+
+Following = NoteSignOfLife | NoteArrival
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one device sent, its times set right."""
+
+    rider_id: str
+    positions: Sequence[Position]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What became of reported positions; `last` is the newest that was believed, if any was."""
+    """What became of a report; `last` is the newest position that was believed, if any was, and `told` what the
+    public may know of it."""
 
     verdicts: tuple[Verdict, ...]
-    last: Position | None
-    carrying: str | None
+    last: Position | None = None
+    told: Veiled | None = None
+    delivery_ids: tuple[str, ...] = ()
+    following: tuple[Following, ...] = ()
 
 
-def track(
-    transaction: Transaction, rider_id: str, reported: Sequence[Position], context: Context, policy: PolicySource
-) -> Tracked:
-    """Keeps the newest believable position. Nobody is tracked off shift."""
-    rider = _rider(transaction, rider_id)
-    if not rider.on_shift:
-        return Tracked(tuple(Verdict(position, "off_shift") for position in reported), None, None)
-    last = views.position_of(transaction.connection, rider_id)
-    verdicts = tuple(judge(reported, last, context.now, policy.at(None, context.now)))
+@dataclass(slots=True)
+class _Street:
+    """The riders of one transaction as they are seen, and what is to be written about them."""
+
+    seen: dict[str, rows.Seen]
+    carried: dict[str, list[rows.Carried]]
+    doors: Doors
+    moved: dict[str, rows.Moved] = field(default_factory=dict)
+    pieces: list[track_views.Piece] = field(default_factory=list)
+
+
+def track_all(
+    transaction: Transaction, reports: Sequence[Report], policy: DispatchPolicy, doors: Doors
+) -> list[Tracked | RiderNotFound]:
+    """Keeps what can be believed of all reports. Nobody is tracked off shift."""
+    riders = list(dict.fromkeys(report.rider_id for report in reports))
+    street = _Street(rows.seen(transaction.connection, riders), rows.carried(transaction.connection, riders), doors)
+    tracked = [_track(transaction, report, street, policy) for report in reports]
+    rows.write(transaction.connection, street.moved.values())
+    track_views.add(transaction, street.pieces)
+    return tracked
+
+
+def _track(
+    transaction: Transaction, report: Report, street: _Street, policy: DispatchPolicy
+) -> Tracked | RiderNotFound:
+    rider_id, seen = report.rider_id, street.seen[report.rider_id]
+    silent = seen.silent
+    if not seen.on_shift:
+        # The read model is a moment behind: of a shift that has only just begun the stream knows.
+        rider = transaction.load(RIDER, rider_id).state
+        if not rider.rider_id:
+            return RiderNotFound("there is no such rider")
+        if not rider.on_shift:
+            return Tracked(tuple(Verdict(position, "off_shift") for position in report.positions))
+        silent = rider.silent
+    before = street.moved[rider_id].known if rider_id in street.moved else seen.known
+    verdicts, known = judge(report.positions, before, report.now, policy)
     believed = [verdict.position for verdict in verdicts if verdict.refused is None]
     if not believed:
-        return Tracked(verdicts, None, rider.carrying)
-    views.save_position(transaction.connection, rider_id, believed[-1])
-    if rider.silent:
-        perform(transaction, NoteSignOfLife(rider_id=rider_id), context, policy)
-    return Tracked(verdicts, believed[-1], rider.carrying)
+        if known != before:
+            _move(street, rider_id, known, seen.veiled_cell)
+        return Tracked(tuple(verdicts))
+    carried = street.carried.get(rider_id, [])
+    told = veiled(believed[-1].place, carried, _veiled_cell(street, rider_id), policy.positions.veil_rings)
+    _move(street, rider_id, known, told.cell)
+    following: list[Following] = [NoteSignOfLife(rider_id=rider_id)] if silent else []
+    for each in carried:
+        following += _on_the_way(transaction, report, each, believed, street, policy)
+    return Tracked(tuple(verdicts), believed[-1], told, tuple(each.delivery_id for each in carried), tuple(following))
 
 
-def _rider(transaction: Transaction, rider_id: str) -> Rider:
-    """By the read model, which is quick; by the stream when that does not know of a shift yet."""
-    row = views.rider_row(transaction.connection, rider_id)
-    if row is not None and row.rider.on_shift:
-        return row.rider
-    rider = transaction.load(RIDER, rider_id).state
-    if not rider.rider_id:
-        raise RiderNotFound("there is no such rider")
-    return rider
+def _on_the_way(
+    transaction: Transaction,
+    report: Report,
+    carried: rows.Carried,
+    believed: Sequence[Position],
+    street: _Street,
+    policy: DispatchPolicy,
+) -> Iterable[NoteArrival]:
+    """A piece of the delivery's track, and whether an end of it was reached."""
+    since = carried.assigned_at
+    skew = timedelta(seconds=policy.clock_skew_seconds)
+    own = [each for each in believed if since is None or each.at >= since - skew]
+    if not own:
+        return ()
+    visited = street.doors.near(transaction, carried, own, policy.positions)
+    street.pieces += track_views.pieces(report.rider_id, carried, own, visited, policy.positions)
+    arrival = visited.arrival(carried, own, policy.positions)
+    if arrival is None:
+        return ()
+    return (
+        NoteArrival(
+            delivery_id=carried.delivery_id,
+            rider_id=report.rider_id,
+            at_dropoff=arrival.at_dropoff,
+            at=arrival.position.at,
+            distance_m=arrival.distance_m,
+            accuracy_m=arrival.position.accuracy_m,
+        ),
+    )
+
+
+def _move(street: _Street, rider_id: str, known: Known, veiled_cell: str | None) -> None:
+    street.moved[rider_id] = rows.Moved(rider_id, known, veiled_cell)
+
+
+def _veiled_cell(street: _Street, rider_id: str) -> str | None:
+    moved = street.moved.get(rider_id)
+    return street.seen[rider_id].veiled_cell if moved is None else moved.veiled_cell

@@ -181,10 +181,15 @@ def contact_of(tx: Transaction, order_id: str) -> Contact | None:
         return None
     sealed = row.pop("sealed")
     if sealed is not None:
-        opened = tx.vault.open(row["customer_id"], sealed)
-        return None if opened is None else _CONTACT.validate_python(opened)
+        return open_contact(tx, row["customer_id"], sealed)
     dropoff = Place(row.pop("dropoff_lat"), row.pop("dropoff_lon"))
     return Contact(dropoff=dropoff, **row | {"customer_id": row["customer_id"] or ""})
+
+
+def open_contact(tx: Transaction, customer_id: str, sealed: str) -> Contact | None:
+    """A contact as it is kept; None of a forgotten customer."""
+    opened = tx.vault.open(customer_id, sealed)
+    return None if opened is None else _CONTACT.validate_python(opened)
 
 
 def rider_row(connection: Any, rider_id: str) -> RiderRow | None:

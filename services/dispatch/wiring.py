@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.dispatch import engine_turn, views
+from services.dispatch import engine_turn, track_closing, views
 from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
@@ -15,6 +15,8 @@ from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from services.dispatch.policy_desk import PolicyDesk
+from services.dispatch.position_batches import PositionBatches
+from services.dispatch.telling import Telling
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.eventstore.batched import one_at_a_time
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SERVICE = "dispatch"
 ENGINE_ACTOR = "system:engine"
 DEADLINE_ACTOR = "system:deadline"
+TRACK_ACTOR = "system:tracks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class DispatchParts:
     inbox: Inbox
     projection: Projection
     publisher: TelemetryPublisher
+    telling: Telling
+    positions: PositionBatches
     broadcast: LogBroadcast
     ids: IdSource
 
@@ -73,8 +78,16 @@ class DispatchParts:
         """Brings the read models up to date; returns how many events that took."""
         return self.projection.run(self.store)
 
+    def close_tracks(self) -> int:
+        """Closes the tracks of deliveries that are over, and drops old ones; returns how many were closed."""
+        now = self.clock.now()
+        policy = self.policies.current()
+        track_closing.drop_old_tracks(self.store, now, policy)
+        return track_closing.close_tracks(self.store, TRACK_ACTOR, now, policy)
+
     def close(self) -> None:
         self.broadcast.close()
+        self.telling.close()
         self.publisher.close()
         self.store.close()
 
@@ -86,6 +99,8 @@ def build(settings: Settings) -> DispatchParts:
 
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
     policies = PolicyDesk(store, settings.policy(DispatchPolicy))
+    publisher = TelemetryPublisher(SERVICE, settings.amqp_url)
+    telling = Telling(publisher)
     return DispatchParts(
         settings=settings,
         clock=settings.clock,
@@ -93,7 +108,9 @@ def build(settings: Settings) -> DispatchParts:
         policies=policies,
         inbox=Inbox(store, SERVICE, hearing(settings.clock, policies), heard=SUBSCRIBED),
         projection=VIEWS,
-        publisher=TelemetryPublisher(SERVICE, settings.amqp_url),
+        publisher=publisher,
+        telling=telling,
+        positions=PositionBatches(store, policies.current, telling),
         broadcast=LogBroadcast(store),
         ids=new_id,
     )

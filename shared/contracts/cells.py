@@ -1,5 +1,7 @@
 """H3 cells: places made coarse enough to tell everybody."""
 
+from functools import lru_cache
+
 import h3
 
 from shared.kernel.place import Place
@@ -24,3 +26,9 @@ def outline_of(cell: str) -> tuple[Place, ...] | None:
     if not h3.is_valid_cell(cell):
         return None
     return tuple(Place(lat, lon) for lat, lon in h3.cell_to_boundary(cell))
+
+
+@lru_cache(maxsize=20_000)
+def around(cell: str, rings: int) -> frozenset[str]:
+    """A cell and so many rings of cells about it."""
+    return frozenset(str(each) for each in h3.grid_disk(cell, rings))

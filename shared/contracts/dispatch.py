@@ -177,8 +177,24 @@ class PolicyActivated(Message):
     rolled_back: bool = False
 
 
+class PickupZoneEntered(DeliveryMessage):
+    """The rider's positions say that he is at the pick-up. `ArrivedAtPickup` is his own word for it, and may still
+    come."""
+
+    rider_id: str
+    at: datetime = Field(description="by the device's clock, set right")
+
+
+class DropoffZoneEntered(DeliveryMessage):
+    """The rider's positions say that he is at the door with the goods. Nothing is delivered by that."""
+
+    rider_id: str
+    at: datetime = Field(description="by the device's clock, set right")
+
+
 class RiderMoved(Message):
-    """Where a rider is; telemetry, never stored as an event."""
+    """Where a rider is; telemetry, never stored as an event. `coarse`: near somebody's door, and so the middle of
+    an H3 cell (resolution 9) is told instead."""
 
     service: ClassVar[str] = "dispatch"
     channel: ClassVar[Channel] = Channel.TELEMETRY
@@ -186,3 +202,4 @@ class RiderMoved(Message):
     position: GeoPoint
     at: datetime
     delivery_ids: tuple[str, ...] = ()
+    coarse: bool = False

@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.gateway.problems import Problem, unauthenticated
 from shared.gateway.request import GatewayRequest
+from shared.gateway.sockets import token_among
 from shared.gateway.tokens import InvalidToken, Verifier
 from shared.kernel.errors import NotFound
 
@@ -60,7 +61,7 @@ ANONYMOUS: Final = Principal("anonymous", frozenset(), frozenset(), "anonymous")
 
 def authenticate(request: GatewayRequest, verifier: Verifier) -> Principal:
     """The caller by the bearer token of the request; a 401 problem when there is none or it is not valid."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = given_authorization(request).partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated("unauthenticated", "this needs a bearer token in the Authorization header")
     try:
@@ -69,6 +70,15 @@ def authenticate(request: GatewayRequest, verifier: Verifier) -> Principal:
         raise unauthenticated(error.code, error.sentence) from None
     actor_id = claims.ids[0] if claims.ids else claims.subject
     return Principal(claims.subject, claims.roles, frozenset(claims.ids), actor_id)
+
+
+def given_authorization(request: GatewayRequest) -> str:
+    """The `Authorization` header; of a page that opens a WebSocket, and can set none, the offered subprotocol."""
+    given = request.headers.get("Authorization", "")
+    if given or request.headers.get("Upgrade", "").lower() != "websocket":
+        return given
+    token = token_among(request.headers.get("Sec-WebSocket-Protocol", ""))
+    return f"Bearer {token}" if token else ""
 
 
 def authorise(principal: Principal, roles: frozenset[str]) -> None:

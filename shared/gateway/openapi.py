@@ -29,6 +29,7 @@ _REASONS = {
     414: f"The address is longer than {MAX_URL_BYTES // 1024} KiB",
     413: f"The body is larger than {MAX_BODY_BYTES // 1024} KiB",
     415: "The body is not JSON",
+    426: "The request does not ask for a WebSocket",
     422: "Fields are missing or wrong, all of them named; or the idempotency key was used for another request",
     500: "A fault of ours; it tells nothing of the inside",
     503: "A part of the platform is not reachable; try again after `Retry-After` seconds",
@@ -193,6 +194,9 @@ def _query_parameters(schema: Json, components: Json) -> list[Json]:
 
 
 def _responses(spec: RouteSpec, schemas: dict[tuple[int, str], Json], components: Json) -> Json:
+    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in _problems(spec)}
+    if spec.kind == "socket":
+        return {"101": {"description": "The conversation begins"}, **problems}
     success: Json = {"description": _success(spec)}
     media: Json = {}
     schema = schemas.get((id(spec), "answer"))
@@ -206,7 +210,6 @@ def _responses(spec: RouteSpec, schemas: dict[tuple[int, str], Json], components
         success["headers"] = {
             "ETag": {"description": "the version, where there is one", "schema": {"type": "string"}}
         }
-    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in _problems(spec)}
     return {str(spec.status): success, **problems}
 
 
@@ -217,6 +220,8 @@ def _problems(spec: RouteSpec) -> list[int]:
         statuses |= {401, 403}
     if spec.parameters:
         statuses |= {404, 414}
+    if spec.kind == "socket":
+        statuses |= {400, 426}
     if spec.body is not None:
         statuses |= {400, 413, 415, 422}
     if spec.query is not None:
@@ -235,6 +240,12 @@ def _description(spec: RouteSpec) -> str:
         if spec.answer is not None:
             names = [getattr(kind, "__name__", "JSON") for kind in get_args(spec.answer) or (spec.answer,)]
             parts.append(f"The data of each event is {' or '.join(f'`{name}`' for name in names)}.")
+    if spec.kind == "socket":
+        parts.append(
+            "A WebSocket (RFC 6455), token in the header or as the second subprotocol: `doorstep, bearer.<token>`."
+        )
+        if spec.answer is not None:
+            parts.append(f"The answer to each message is `{spec.answer.__name__}`.")
     if spec.refusals:
         codes = ", ".join(f"`{refusal.code}`" for refusal in spec.refusals)
         parts.append(f"Refused with {codes}.")

@@ -16,12 +16,14 @@ from shared.gateway.files import asset_response, page_response
 from shared.gateway.reading import body_of, query_of
 from shared.gateway.request import GatewayRequest
 from shared.gateway.server import GatewayServer, stream_response
-from shared.gateway.spec import Method, RouteSpec, all_refusals, checked_roles, checked_signature
+from shared.gateway.sockets import Socket, socket_response
+from shared.gateway.spec import Kind, Method, RouteSpec, all_refusals, checked_roles, checked_signature
 from shared.gateway.sse import Stream
 from shared.kernel.errors import DomainError
 from shared.runtime.extensions import LOG_FIELDS_KEY, parts_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+_KINDS: dict[Any, Kind] = {Stream: "stream", Socket: "socket"}
 
 
 class Route(HttpRequestHandler):
@@ -87,6 +89,8 @@ class Route(HttpRequestHandler):
             response = result
         elif isinstance(result, Stream):
             response = stream_response(result, call.request, self.server)
+        elif isinstance(result, Socket):
+            response = socket_response(result, call.request, self.server)
         else:
             text = call.rendered(result)
             response = Response(text, status=self.spec.status, content_type="application/json")
@@ -119,9 +123,9 @@ def route(
     `path` is a Werkzeug rule (`/v1/orders/<order_id>`); `roles` names who may call it (PUBLIC: anybody). `body`,
     `query` and `answer` are checked, rendered and documented. `command` documents the `Idempotency-Key` that
     `call.once` honours. `refusals` are the domain errors that it is known to answer. `media` is the type of
-    an answer that the method makes itself. A method annotated `-> Stream`
-    is a live route, and `answer` then describes the data of its events. What is wrong with a declaration is an error
-    at import.
+    an answer that the method makes itself. A method annotated `-> Stream` is a live route, and `answer` then
+    describes the data of its events; one annotated `-> Socket` is a WebSocket, whose answers `answer` describes. What
+    is wrong with a declaration is an error at import.
     """
     allowed = checked_roles(roles, path)
 
@@ -137,7 +141,7 @@ def route(
             answer=answer,
             status=status,
             command=command,
-            kind="stream" if get_type_hints(function).get("return") is Stream else "json",
+            kind=_KINDS.get(get_type_hints(function).get("return"), "json"),
             tags=tuple(tags),
             refusals=all_refusals(refusals),
             examples=dict(examples or {}),

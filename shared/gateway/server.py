@@ -19,6 +19,7 @@ from shared.eventstore import spans
 from shared.gateway.problems import Problem, bug, problem_of
 from shared.gateway.reading import MAX_BODY_BYTES, MAX_URL_BYTES, is_chunked
 from shared.gateway.request import GatewayRequest
+from shared.gateway.sockets import Conversation
 from shared.gateway.sse import MEDIA_TYPE, Stream
 from shared.gateway.tokens import Verifier
 from shared.runtime.extensions import SETTINGS_KEY
@@ -104,6 +105,7 @@ class GatewayServer(WebServer):
         self.verifier: Any = None
         self.open_streams = 0
         self.in_flight = 0
+        self.conversations: set[Conversation] = set()
         self._connections = 0
 
     def setup(self) -> None:
@@ -184,6 +186,8 @@ class GatewayServer(WebServer):
             if self._gt is not None:
                 self._gt.kill()
                 self._sock.close()
+            for conversation in list(self.conversations):
+                conversation.interrupt()
 
     def stop(self) -> None:
         self.begin_stopping()

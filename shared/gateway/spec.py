@@ -14,7 +14,7 @@ from shared.gateway.auth import Public, Role
 from shared.kernel.errors import DomainError
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Kind = Literal["json", "stream", "page", "file"]
+Kind = Literal["json", "stream", "socket", "page", "file"]
 _PARAMETER = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")
 
 

@@ -22,7 +22,6 @@ from services.dispatch.domain.positions import Position
 from services.dispatch.domain.rider import commands as r
 from services.dispatch.domain.rider.state import Rider
 from services.dispatch.domain.values import Stage
-from services.dispatch.tracking import track
 from services.dispatch.wiring import DispatchParts, build
 from shared.contracts.message import Message
 from shared.contracts.order import DeliveryContactWithdrawn
@@ -79,7 +78,7 @@ def context(minutes: float = 0) -> Context:
 
 
 def do(parts: DispatchParts, command: Command) -> None:
-    parts.store.run(lambda tx: perform(tx, command, context(), parts.policy), attempts=20)
+    parts.store.run(lambda tx: perform(tx, command, context(), parts.policies.current()), attempts=20)
 
 
 def catch_up(parts: DispatchParts) -> None:
@@ -306,8 +305,8 @@ def test_only_the_last_believed_position_is_kept_and_no_event_tells_it(parts: Di
         Position(Place(35.0, 121.47), s.at(0.6)),
         Position(Place(31.2302, 121.47), s.at(0.7)),
     ]
-    tracked = parts.store.run(lambda tx: track(tx, rider_id, reported, context(1), parts.policy))
-    assert [verdict.refused for verdict in tracked.verdicts] == [None, "impossible_speed", None]
+    tracked = parts.positions.report(rider_id, reported, context(1))
+    assert [verdict.refused for verdict in tracked.verdicts] == [None, "teleport", None]
     with parts.store.reading() as reading:
         assert views.position_of(reading.connection, rider_id) == reported[-1]
     assert len(parts.store.stream(rider_id)) == events
@@ -321,14 +320,14 @@ def test_a_silent_rider_who_tells_where_he_is_gets_offers_again(parts: DispatchP
     catch_up(parts)
     assert rider(parts, rider_id).silent
     here = [Position(s.SHOP, s.at(46))]
-    parts.store.run(lambda tx: track(tx, rider_id, here, context(46), parts.policy))
+    parts.positions.report(rider_id, here, context(46))
     assert rider(parts, rider_id).free
 
 
 def test_nobody_is_tracked_off_shift(parts: DispatchParts) -> None:
     rider_id = f"rid_{next(_numbers)}"
     do(parts, s.register_command(rider_id))
-    tracked = parts.store.run(lambda tx: track(tx, rider_id, [Position(s.SHOP, s.NOW)], context(), parts.policy))
+    tracked = parts.positions.report(rider_id, [Position(s.SHOP, s.NOW)], context())
     assert [verdict.refused for verdict in tracked.verdicts] == ["off_shift"]
     with parts.store.reading() as reading:
         assert views.position_of(reading.connection, rider_id) is None
@@ -340,7 +339,7 @@ def test_both_clocks_are_kept(parts: DispatchParts) -> None:
     told_at = datetime(2026, 3, 2, 11, 4, tzinfo=UTC)
     arrived = c.ReportArrivalAtPickup(delivery_id=delivery_id, rider_id=rider_id, occurred_at=told_at, now=s.at(9))
     offline = replace(context(9), occurred_at=told_at)
-    parts.store.run(lambda tx: perform(tx, arrived, offline, parts.policy))
+    parts.store.run(lambda tx: perform(tx, arrived, offline, parts.policies.current()))
     event = parts.store.stream(delivery_id)[-1]
     assert (event.type, event.occurred_at) == ("ArrivedAtPickup", told_at)
     assert event.recorded_at - event.occurred_at == timedelta(minutes=5)

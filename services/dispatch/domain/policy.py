@@ -1,9 +1,10 @@
 """The figures that dispatch decides by, in one place, so that a city can choose its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from services.dispatch.domain.position_policy import PositionPolicy
 from shared.kernel.place import Place
 
 BASE = "base"
@@ -44,6 +45,7 @@ class DispatchPolicy:
     clock_skew_seconds: float = 120
     max_speed_km_per_h: float = 150
     deliveries_per_tick: int = 100
+    positions: PositionPolicy = field(default_factory=PositionPolicy)
 
     def at(self, where: Where | None, moment: datetime) -> "DispatchPolicy":  # noqa: ARG002
         """The same everywhere and always: settings know no places and no times of the day."""

@@ -11,6 +11,7 @@ from services.dispatch.domain import values
 from services.dispatch.domain.contacts import Contact, ForgetContact, RememberContact
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import deadlines as waits
+from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.delivery.events import DeliveryEvent
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.rider.events import RiderEvent
@@ -196,6 +197,13 @@ def test_a_fact_of_a_rider_is_told_under_his_key_without_his_name(event: RiderEv
     assert "31.23" not in message.model_dump_json()
 
 
+def test_an_arrival_that_was_only_seen_is_told_without_a_place() -> None:
+    seen = de.DropoffZoneEntered(rider_id=s.RIDER, at=s.at(3), distance_m=12.5, accuracy_m=8.0)
+    answer = told(seen)
+    assert answer is not None
+    assert set(answer[0].model_dump()) == {"delivery_id", "order_id", "rider_id", "at"}
+
+
 @pytest.mark.parametrize("event", [s.announced, s.goods_ready])
 def test_what_is_nobodys_business_stays_inside(event: DeliveryEvent) -> None:
     assert told(event) is None
@@ -252,6 +260,8 @@ def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
         "ReportExtended",
         "LoadChanged",
         "LateReportKept",
+        "TrackKept",
     }
     answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected", "RouteChanged"}
+    answered |= {"PickupZoneEntered", "DropoffZoneEntered"}
     assert {cls.__name__ for cls in get_args(DeliveryEvent)} == {cls.__name__ for cls in shown} | internal | answered

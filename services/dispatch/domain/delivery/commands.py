@@ -252,6 +252,29 @@ class EndOrder:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteArrival:
+    """The carrier's positions say that he is at the pick-up, or at the door. Never refused."""
+
+    delivery_id: str
+    rider_id: str
+    at_dropoff: bool
+    at: datetime
+    distance_m: float
+    accuracy_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteTrackKept:
+    """A rider's way with this delivery was closed. Never refused."""
+
+    delivery_id: str
+    rider_id: str
+    leg: int
+    points: int
+    sha256: str
+
+
 DeliveryCommand = (
     AnnounceDelivery
     | RequestDelivery
@@ -280,4 +303,6 @@ DeliveryCommand = (
     | CorrectDelivery
     | MoveDropoff
     | ChangeLoad
+    | NoteArrival
+    | NoteTrackKept
 )

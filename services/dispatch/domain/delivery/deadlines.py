@@ -56,6 +56,9 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             | e.WithdrawalRefused()
             | e.LoadChanged()
             | e.LateReportKept()
+            | e.PickupZoneEntered()
+            | e.DropoffZoneEntered()
+            | e.TrackKept()
         ):
             return ()
         case _:

@@ -5,7 +5,7 @@ from typing import assert_never
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.delivery import finding, reporting
+from services.dispatch.domain.delivery import finding, reporting, seeing
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import Goods, Stage
@@ -39,6 +39,8 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             | c.ReportFailure()
             | c.ReportReturn()
             | c.NoteSilence()
+            | c.NoteArrival()
+            | c.NoteTrackKept()
         ):
             return _report(command, delivery, policy)
         case _:
@@ -87,7 +89,7 @@ def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[
 
 
 def _report(
-    command: reporting.Report | c.NoteSilence, delivery: Delivery, policy: DispatchPolicy
+    command: reporting.Report | c.NoteSilence | seeing.Seeing, delivery: Delivery, policy: DispatchPolicy
 ) -> list[e.DeliveryEvent]:
     match command:
         case c.ReportArrivalAtPickup():
@@ -104,6 +106,8 @@ def _report(
             return reporting.give_back(command, delivery, policy)
         case c.NoteSilence():
             return reporting.note_silence(command, delivery, policy)
+        case c.NoteArrival() | c.NoteTrackKept():
+            return seeing.see(command, delivery)
         case _:
             assert_never(command)
 

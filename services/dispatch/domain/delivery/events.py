@@ -230,6 +230,40 @@ class LateReportKept:
     report: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupZoneEntered:
+    """His positions say that the carrier is at the pick-up. No report: that is his to make, and only his counts.
+    `at` is his device's time, `distance_m` how far he was from the counter."""
+
+    rider_id: str
+    at: datetime
+    distance_m: float
+    accuracy_m: float | None = None
+    source: str = "geofence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropoffZoneEntered:
+    """His positions say that the carrier is at the customer's door, with the goods."""
+
+    rider_id: str
+    at: datetime
+    distance_m: float
+    accuracy_m: float | None = None
+    source: str = "geofence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackKept:
+    """The way of one rider with this delivery was closed. The places are kept elsewhere, sealed and for a time; their
+    digest is here, under the log's chain, so that nobody can change them afterwards."""
+
+    rider_id: str
+    leg: int
+    points: int
+    sha256: str
+
+
 DeliveryEvent = (
     DeliveryAnnounced
     | DeliveryRequested
@@ -258,4 +292,7 @@ DeliveryEvent = (
     | RouteChanged
     | LoadChanged
     | LateReportKept
+    | PickupZoneEntered
+    | DropoffZoneEntered
+    | TrackKept
 )

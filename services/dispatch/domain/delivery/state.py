@@ -65,6 +65,9 @@ class Delivery:
     goods: Goods | None = None
     return_by: datetime | None = None
     late_reports: frozenset[tuple[str, str]] = frozenset()
+    seen_at_pickup: datetime | None = None
+    seen_at_dropoff: datetime | None = None
+    tracks_kept: int = 0
 
     def carried_by(self, rider_id: str) -> bool:
         return self.stage in CARRIED and self.rider_id == rider_id
@@ -103,7 +106,37 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
         case e.DeliveryGrabbed() | e.WithdrawalRefused():
             return state
         case _:
-            return _ended(state, event)
+            return _ended_or_seen(state, event)
+
+
+Ending = (
+    e.Delivered
+    | e.DeliveryCorrected
+    | e.DeliveryFailed
+    | e.DeliveryUndeliverable
+    | e.DeliveryWithdrawn
+    | e.ReturnOpened
+    | e.GoodsReturned
+)
+Seen = e.PickupZoneEntered | e.DropoffZoneEntered | e.TrackKept
+
+
+def _ended_or_seen(state: Delivery, event: Ending | Seen) -> Delivery:
+    if isinstance(event, e.PickupZoneEntered | e.DropoffZoneEntered | e.TrackKept):
+        return _seen(state, event)
+    return _ended(state, event)
+
+
+def _seen(state: Delivery, event: Seen) -> Delivery:
+    match event:
+        case e.PickupZoneEntered():
+            return replace(state, seen_at_pickup=event.at)
+        case e.DropoffZoneEntered():
+            return replace(state, seen_at_dropoff=event.at)
+        case e.TrackKept():
+            return replace(state, tracks_kept=event.leg)
+        case _:
+            assert_never(event)
 
 
 def _terms_changed(
@@ -138,6 +171,7 @@ def _asked_otherwise(state: Delivery, event: e.RouteChanged | e.LoadChanged) -> 
                 dropoff_cell=event.dropoff_cell,
                 promised_at=event.promised_at,
                 report_by=event.report_by or state.report_by,
+                seen_at_dropoff=None,
             )
         case e.LoadChanged():
             return replace(
@@ -233,6 +267,8 @@ def _assigned(state: Delivery, event: e.RiderAssigned) -> Delivery:
         mode=event.mode,
         assigned_at=event.assigned_at,
         report_by=event.report_by,
+        seen_at_pickup=None,
+        seen_at_dropoff=None,
         urgent=False,
         lost_riders=state.lost_riders - {event.rider_id},
         barred=state.barred - {event.rider_id},
@@ -266,17 +302,6 @@ def _on_the_way(state: Delivery, event: e.ArrivedAtPickup | e.PickedUp | e.Arriv
             return replace(state, stage=Stage.AT_DROPOFF, report_by=event.report_by)
         case _:
             assert_never(event)
-
-
-Ending = (
-    e.Delivered
-    | e.DeliveryCorrected
-    | e.DeliveryFailed
-    | e.DeliveryUndeliverable
-    | e.DeliveryWithdrawn
-    | e.ReturnOpened
-    | e.GoodsReturned
-)
 
 
 def _ended(state: Delivery, event: Ending) -> Delivery:

@@ -1,0 +1,1 @@
+"""`make bench-positions`: riders' devices that say where they are, beside the whole platform."""

@@ -93,7 +93,11 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "delivery_failed", ("reason",)),
         Say(RIDER, "delivery_failed", when=lambda m: m.goods is Goods.WITH_RIDER),
     ),
-    order.OrderAddressChanged: (Say(CUSTOMER, "address_changed", ("total_cents", "currency", "promised_at")),),
+    # Another door or person in the same cell is no other route for dispatch, and the rider must know all the same.
+    order.OrderAddressChanged: (
+        Say(CUSTOMER, "address_changed", ("total_cents", "currency", "promised_at")),
+        Say(RIDER, "route_changed"),
+    ),
     order.OrderItemsChanged: (
         Say(CUSTOMER, "items_changed", ("total_cents", "currency", "promised_at")),
         Say(MERCHANT, "items_changed"),
@@ -122,8 +126,8 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "order_completed", once=True),
     ),
     order.OrderReviewed: (
-        Say(MERCHANT, "order_reviewed", ("merchant_score",)),
-        Say(RIDER, "order_reviewed", ("rider_score",)),
+        Say(MERCHANT, "order_reviewed", ("merchant_score", "tags")),
+        Say(RIDER, "order_reviewed", ("rider_score", "tags")),
     ),
     order.ReviewHidden: (Say(CUSTOMER, "review_hidden", ("reason",)),),
     dispatch.DeliveryOffered: (Say(RIDER, "delivery_offered", ("answer_by",)),),
@@ -134,7 +138,6 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(RIDER, "rider_assigned"),
     ),
     dispatch.RiderUnassigned: (Say(CUSTOMER, "rider_unassigned"), Say(RIDER, "rider_unassigned")),
-    dispatch.RouteChanged: (Say(RIDER, "route_changed"),),
     dispatch.ArrivedAtPickup: (Say(MERCHANT, "rider_at_pickup"),),
     dispatch.ArrivedAtDropoff: (Say(CUSTOMER, "rider_at_dropoff"),),
     dispatch.DeliveryUndeliverable: (
@@ -206,6 +209,8 @@ def event_of(envelope: Envelope) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -27,6 +27,7 @@ from shared.messaging.forgetting import forget_if_told
 from shared.messaging.inbox import Inbox
 from shared.messaging.tail import TailSpec
 from shared.runtime.settings import Settings, SettingsError
+from shared.web import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -105,7 +106,9 @@ def load_catalogues(default: Language) -> Catalogues:
 def load_catalogue(language: Language) -> Catalogue:
     content = json.loads((TEMPLATES / f"{language.value}.json").read_text(encoding="utf-8"))
     texts = {key: Text(entry["title"], entry["text"]) for key, entry in content["texts"].items()}
-    return Catalogue(language, texts, content["reasons"], content["words"])
+    return Catalogue(
+        language, texts, content["reasons"], content["words"], words.family("review.tag", language.value)
+    )
 
 
 def tail_spec(settings: Settings) -> TailSpec:

@@ -1,5 +1,6 @@
 """Turns folded state into what callers see of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from services.order.application import NO_SUCH_ORDER
@@ -43,6 +44,10 @@ from services.order.schemas import (
 from services.order.views import OrderRow
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import NotFound
+from shared.web import words
+
+TAGS = "review.tag"
+"""The family of texts in which the words of a review's tags are."""
 
 
 def order_of(tx: Transaction, order_id: str) -> tuple[Order, int]:
@@ -116,6 +121,11 @@ def _queue_place(order: Order) -> QueuePlaceView | None:
     return None if place is None else QueuePlaceView(lane=place.lane, due_at=place.due_at)
 
 
+def tag_words(tags: Iterable[str]) -> dict[str, dict[str, str]]:
+    """For each tag its words by language."""
+    return {tag: dict(words.words_of(TAGS, tag)) for tag in tags}
+
+
 def _review(review: Review, *, personal: bool) -> ReviewView:
     shown = personal or review.standing is Standing.PUBLISHED
     return ReviewView(
@@ -123,6 +133,7 @@ def _review(review: Review, *, personal: bool) -> ReviewView:
         rider=review.rider,
         platform=review.platform,
         tags=list(review.tags),
+        tag_words=tag_words(review.tags),
         comment=review.comment if shown else None,
         photos=list(review.photos) if shown else [],
         standing=review.standing,
@@ -207,8 +218,9 @@ def steps_of(order: Order) -> list[StepView]:
     return [StepView(name=step.name, at=step.at) for step in order.steps]
 
 
-def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingView:
-    placed = order.placed
+def tracking_view(order: Order, now: datetime, clock_speed: float, *, personal: bool) -> TrackingView:
+    """An order as its page shows it; `personal` adds what an errand is about, and the words of its review."""
+    placed, review = order.placed, order.review
     return TrackingView(
         order_id=order.order_id,
         state=order.state,
@@ -226,7 +238,11 @@ def tracking_view(order: Order, now: datetime, clock_speed: float) -> TrackingVi
         currency=placed.totals.currency,
         totals=totals_view(order.totals),
         items=lines_of(order),
+        errand=_errand(placed.errand) if placed.errand and personal else None,
+        terms=_terms(placed.terms) if placed.terms else None,
+        at_most=placed.terms is not None and placed.terms.metered and order.settled is None,
         delivery_proof=_delivery_proof(order),
+        review=_review(review, personal=personal) if review else None,
         server_time=now,
         clock_speed=clock_speed,
     )

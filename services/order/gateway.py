@@ -67,8 +67,8 @@ class OrderGateway(
     )
     def watch_order(self, call: Call[None], order_id: str) -> Stream:
         with self.parts.store.reading() as tx:
-            visible(tx, call.principal, order_id)
-        return Stream(live.tracking_events(self.parts, order_id, call.last_event_id))
+            personal = access.may_see_recipient(call.principal, visible(tx, call.principal, order_id))
+        return Stream(live.tracking_events(self.parts, order_id, call.last_event_id, personal=personal))
 
     @route(
         "POST",

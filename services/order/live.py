@@ -19,7 +19,9 @@ from shared.kernel.errors import NotFound
 OPEN_ORDERS_MAX = 500
 
 
-def tracking_events(parts: OrderParts, order_id: str, last_event_id: str | None) -> Iterator[Event | None]:
+def tracking_events(
+    parts: OrderParts, order_id: str, last_event_id: str | None, *, personal: bool
+) -> Iterator[Event | None]:
     """One `tracking` event for each change of an order, its stream's version as id; the present one first.
 
     A page that comes back with the version it has seen gets only what is newer. Turning late is a change too,
@@ -27,13 +29,13 @@ def tracking_events(parts: OrderParts, order_id: str, last_event_id: str | None)
     """
     with parts.broadcast.subscribe(lambda stored: stored.stream_id == order_id) as changes:
         order, version = _look(parts, order_id)
-        seen = _seen(parts, order)
+        seen = _seen(parts, order, personal)
         if last_event_id != str(version):
             yield Event(version, "tracking", seen)
         for stored in changes:
             if stored is not None and stored.version > version:
                 order, version = _look(parts, order_id)
-            view = _seen(parts, order)
+            view = _seen(parts, order, personal)
             yield Event(version, "tracking", view) if _differs(view, seen) else None
             seen = view
 
@@ -43,8 +45,8 @@ def _look(parts: OrderParts, order_id: str) -> tuple[Order, int]:
         return order_of(tx, order_id)
 
 
-def _seen(parts: OrderParts, order: Order) -> TrackingView:
-    return tracking_view(order, parts.clock.now(), parts.settings.clock.speed)
+def _seen(parts: OrderParts, order: Order, personal: bool) -> TrackingView:
+    return tracking_view(order, parts.clock.now(), parts.settings.clock.speed, personal=personal)
 
 
 def _differs(view: TrackingView, seen: TrackingView) -> bool:

@@ -7,7 +7,7 @@ from services.order.application import NO_SUCH_ORDER, perform
 from services.order.doing import do
 from services.order.domain import transitions as table
 from services.order.domain.commands import ModerateReview, ReviewOrder
-from services.order.domain.values import By, Standing
+from services.order.domain.values import By, ReviewTag, Standing
 from services.order.photos import PHOTOS
 from services.order.pictures import NotAPicture, cleaned
 from services.order.review_schemas import (
@@ -17,6 +17,8 @@ from services.order.review_schemas import (
     PublicReview,
     ReviewBody,
     ReviewsQuery,
+    TagsView,
+    TagView,
 )
 from services.order.schemas import OrderView
 from services.order.wiring import OrderParts
@@ -135,6 +137,18 @@ class ReviewRoutes:
             return answering.order_view(tx, done.state, done.version, personal=True)
 
         return call.once(self.parts.store, work)
+
+    @route(
+        "GET",
+        "/v1/review-tags",
+        roles=EVERYBODY,
+        answer=TagsView,
+        summary="What a review may say with a tap, in words",
+        tags=TAGS,
+    )
+    def list_tags(self, call: Call) -> TagsView:  # noqa: ARG002
+        words = answering.tag_words(ReviewTag)
+        return TagsView(items=[TagView(code=tag, words=words[tag]) for tag in ReviewTag])
 
     @route(
         "POST",

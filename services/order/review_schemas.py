@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, Field, StringConstraints
 
 from services.order.domain.values import ReviewTag, Standing
-from services.order.schemas import Input, Score, shown
+from services.order.schemas import Input, Score, TagWords, shown
 from shared.gateway.cursor import PageQuery
 
 PhotoId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -26,8 +26,22 @@ class ReviewBody(Input):
     photos: list[PhotoId] = Field(default=[], max_length=10)
 
 
+class TagView(BaseModel):
+    """A tag that a review may have, and what it is called in each language."""
+
+    code: ReviewTag
+    words: dict[str, str]
+
+
+class TagsView(BaseModel):
+    items: list[TagView]
+
+
 class PhotoBody(Input):
-    """A JPEG, PNG or WebP picture in base64; where and with what it was taken is not kept."""
+    """A JPEG, PNG or WebP picture in base64; where and with what it was taken is not kept.
+
+    A body has at most 256 KiB, a picture so about 190 kB: pages make the picture small before they send it.
+    """
 
     content: Base64Bytes = Field(examples=[_SMALL_PNG])
 
@@ -63,6 +77,7 @@ class PublicReview(BaseModel):
     rider: int
     platform: int
     tags: list[str]
+    tag_words: TagWords
     comment: str | None
     photos: list[str]
     standing: Standing

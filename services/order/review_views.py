@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.order import answering
 from services.order.codec import ORDER, ORDER_CODEC
 from services.order.domain import events as e
 from services.order.domain.values import Standing
@@ -96,6 +97,7 @@ def read(tx: Transaction, order_id: str, *, staff: bool) -> PublicReview | None:
         rider=review.rider,
         platform=review.platform,
         tags=list(review.tags),
+        tag_words=answering.tag_words(review.tags),
         comment=review.comment if shown else None,
         photos=list(review.photos) if shown else [],
         standing=review.standing,

@@ -227,6 +227,12 @@ class ErrandView(BaseModel):
     contact_phone: str | None
 
 
+TagWords = Annotated[
+    dict[str, dict[str, str]],
+    Field(default={}, description="for each tag its words by language", examples=[{"tasty": {"en": "Tasty"}}]),
+]
+
+
 class ReviewView(BaseModel):
     """Words and pictures are for the customer and staff, and for the merchant once they are published."""
 
@@ -234,6 +240,7 @@ class ReviewView(BaseModel):
     rider: int
     platform: int
     tags: list[str] = []
+    tag_words: TagWords
     comment: str | None = None
     photos: list[str] = []
     standing: Standing = Standing.PUBLISHED
@@ -326,7 +333,13 @@ class TrackingView(BaseModel):
     currency: str
     totals: TotalsView
     items: list[LineView]
+    errand: ErrandView | None = Field(default=None, description="personal: for the customer and support")
+    terms: ErrandTermsView | None = None
+    at_most: bool = Field(
+        default=False, description="an errand's price before it is settled: it can only become less"
+    )
     delivery_proof: ProofView | None = None
+    review: ReviewView | None = None
     server_time: AwareDatetime
     clock_speed: float = Field(description="platform seconds in a second: the page's clock runs as fast")
 

@@ -80,7 +80,7 @@ class Town:
     def rider(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         return self.ask(method, "dispatch", path, "rider", self.rider_id, body or {})
 
-    def place(self) -> "Order":
+    def place(self, **changes: Any) -> "Order":
         customer_id = new_id("cus")
         body = {
             "merchant_id": self.merchant_id,
@@ -90,6 +90,7 @@ class Town:
             "address": "18 Willow Lane, room 502",
             "contact": {"name": "Chen Yu", "phone": "+8613812345678", "language": "zh"},
             "payment": {"method": "sandbox_ok"},
+            **changes,
         }
         placed = self.ask("POST", "order", "/v1/orders", "customer", customer_id, body)
         order = Order(self, placed["order_id"], customer_id)
@@ -111,6 +112,12 @@ class Order:
     def merchant(self, what: str, body: dict[str, Any] | None = None) -> None:
         path = f"/v1/orders/{self.order_id}/{what}"
         self.town.ask("POST", "order", path, "merchant", self.town.merchant_id, body or {})
+
+    def call_off(self) -> None:
+        """So that it does not take the only rider from the next test's order."""
+        path = f"/v1/orders/{self.order_id}/cancel"
+        self.town.ask("POST", "order", path, "customer", self.customer_id, {"reason": "changed_mind"})
+        self.is_now("cancelled")
 
     def is_now(self, state: str) -> None:
         wait_until(lambda: self.view()["state"] == state, 30, f"the order is {state}")

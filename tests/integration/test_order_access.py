@@ -83,6 +83,7 @@ POST   /v1/orders/<order_id>/confirm                  | customer 409 404 404
 POST   /v1/orders/<order_id>/correct                  | support operations 409 409 404
 POST   /v1/orders/<order_id>/review                   | customer 409 404 404
 POST   /v1/orders/<order_id>/moderate-review          | support operations 409 409 404
+GET    /v1/review-tags                                | {all} 200
 GET    /v1/reviews                                    | support operations 200
 POST   /v1/orders/<order_id>/photos                   | customer 201 404 404
 GET    /v1/orders/<order_id>/photos/<photo_id>        | {staff} 200 200 404; customer 200 404 404; {rest} 404 404 404

@@ -56,6 +56,9 @@ def test_a_review_with_a_picture_is_held_published_shown_and_forgotten(town: Tow
     town.ok("POST", f"{path}/moderate-review", "support", json={"publish": True, "reason": "fits"})
     assert as_merchant()["comment"] == "hot!"
     assert (listed("customer")["comment"], listed("customer")["tags"]) == ("hot!", ["tasty"])
+    assert listed("customer")["tag_words"] == {"tasty": {"en": "Tasty", "zh": "味道好"}}
+    offered = {tag["code"]: tag["words"] for tag in town.ok("GET", "/v1/review-tags", "customer", "x_1")["items"]}
+    assert (offered["tasty"], offered["rude"]["zh"]) == ({"en": "Tasty", "zh": "味道好"}, "态度差")
     shown = picture("analyst")
     assert (shown.content, shown.headers["content-type"]) == (PNG, "image/png")
 
@@ -101,6 +104,9 @@ def test_an_address_changes_over_http_at_its_price(town: Town) -> None:
     path = f"/v1/orders/{order_id}/change-address"
     refused = town.ask("POST", path, "customer", customer, json=body)
     assert (refused.status_code, refused.json()["code"]) == (409, "order.price_changed")
+    told = refused.json()
+    assert sum(told["parts"].values()) - sum(told["parts_before"].values()) == told["difference_cents"] > 0
+    assert told["promised_at"] > told["promised_before"]
     agreed = {**body, "expected_total_cents": refused.json()["total_cents"]}
     done = town.ok("POST", path, "customer", customer, json=agreed)
     assert done["recipient"]["address"] == "7 Heron Street"

@@ -25,6 +25,8 @@ from shared.contracts import dispatch
 from shared.contracts.common import AssignmentMode, Proof
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
+from shared.eventstore.model import RecordedAnswer
+from shared.eventstore.ports import Transaction
 from shared.kernel.errors import DomainError, StaleVersion
 from shared.kernel.ids import new_id
 from shared.messaging.inbox import Inbox, batch_of
@@ -315,6 +317,48 @@ def test_the_list_of_merchants_says_who_takes_no_orders_since_when_until_when_an
     service.do(ResumeOrders(**whose, at=service.clock.now()))
     service.settle()
     assert pause_in_list(service) is None
+
+
+def kept(body: dict[str, Any], subject_id: str | None = None) -> RecordedAnswer:
+    return RecordedAnswer(
+        request_hash="h", status=200, body=json.dumps(body), headers={}, subject_id=subject_id, sealed=None
+    )
+
+
+def test_answers_that_an_older_release_recorded_in_plain_lose_their_customer(service: Service) -> None:
+    whole = {
+        "customer_id": "cus_old",
+        "note": "ring twice",
+        "recipient": {"name": "Chen Yu"},
+        "errand": {"task": "Chen Yu's parcel"},
+        "review": {"merchant": 5, "comment": "says Chen Yu"},
+    }
+    half = {**whole, "recipient": None, "note": "", "errand": None}
+    clean = {**half, "review": None}
+    stranger = {**whole, "customer_id": "cus_new", "review": {"merchant": 1, "comment": "not of cus_old"}}
+    quote = {"customer_id": "cus_old", "total_cents": 500}
+
+    def work(tx: Transaction) -> int:
+        for key, answer in (
+            ("old", kept(whole)),
+            ("half", kept(half, "cus_old")),
+            ("clean", kept(clean, "cus_old")),
+            ("stranger", kept(stranger)),
+            ("quote", kept(quote)),
+        ):
+            tx.remember(key, answer)
+        return views.strip_answers(tx, "cus_old")
+
+    assert service.store.run(work) == 2
+    told = {}
+    with service.store.reading() as tx:
+        for key in ("old", "half", "clean", "stranger", "quote"):
+            answer = tx.recall(key)
+            assert answer is not None
+            told[key] = json.loads(answer.body)
+    assert "Chen" not in json.dumps([told["old"], told["half"]])
+    assert told["old"]["review"] == {"merchant": 5, "comment": None}
+    assert (told["clean"], told["stranger"], told["quote"]) == (clean, stranger, quote)
 
 
 def test_what_others_reported_is_never_changed_afterwards(service: Service, database: Database) -> None:

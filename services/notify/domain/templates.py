@@ -1,8 +1,8 @@
 """Texts in the recipient's language, composed from a key and its figures at the moment somebody reads them."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from string import Formatter
 
@@ -22,12 +22,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All the words of one language. `reasons` are codes of other services in words, `words` the small change."""
+    """All the words of one language. `reasons` and `tags` (of reviews) are codes of other services in words, `words`
+    the small change."""
 
     language: Language
     texts: Mapping[str, Text]
     reasons: Mapping[str, str]
     words: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self) -> frozenset[str]:
         return frozenset(self.texts)
@@ -63,7 +65,7 @@ class _Values(dict[str, str]):
 def compose(catalogue: Catalogue, key: str, facts: Facts) -> Text:
     """The text for a key; raises KeyError for a key that no catalogue has."""
     template = catalogue.texts[key]
-    values = _Values(order=short_order(facts.order_id), merchant=catalogue.words["merchant"])
+    values = _Values(order=short_order(facts.order_id), merchant=catalogue.words["merchant"], tags="")
     for name, value in facts.params.items():
         values.update(_in_words(catalogue, name, value, facts))
     return Text(template.title.format_map(values), template.text.format_map(values))
@@ -81,6 +83,8 @@ def _in_words(catalogue: Catalogue, name: str, value: str, facts: Facts) -> dict
         return {"merchant": known} if known else {}
     if name == "reason":
         return {"reason": _reason(catalogue, value)}
+    if name == "tags":
+        return {"tags": _tags(catalogue, value.split())}
     head, _, unit = name.rpartition("_")
     match unit:
         case "cents":
@@ -99,6 +103,12 @@ def _reason(catalogue: Catalogue, value: str) -> str:
     if words is not None:
         return words
     return catalogue.reasons["other"] if not value or _CODE.match(value) else value
+
+
+def _tags(catalogue: Catalogue, codes: Sequence[str]) -> str:
+    """The words of tags in brackets; nothing where there are none, and never a bare code."""
+    known = [catalogue.tags[code] for code in codes if code in catalogue.tags]
+    return catalogue.words["tags"].format(tags=catalogue.words["and"].join(known)) if known else ""
 
 
 def _money(cents: int, currency: str) -> str:

@@ -280,7 +280,7 @@ class Withdrawal:
 
 
 class ReviewTag(StrEnum):
-    """What a customer may say with a tap; pages have the words."""
+    """What a customer may say with a tap; their words are in the pages' catalogues (`review.tag`)."""
 
     TASTY = "tasty"
     WELL_PACKED = "well_packed"

@@ -3,7 +3,7 @@
 import { render } from "/static/vendor/preact.module.js";
 import { useEffect, useRef, useState } from "/static/vendor/preact-hooks.module.js";
 import { PlatformClock } from "/static/clock.js";
-import { clockTime, has, money, number, startLanguage, t } from "/static/i18n.js";
+import { clockTime, has, startLanguage, t } from "/static/i18n.js";
 import { LiveStream } from "/static/live.js";
 import {
   Brand,
@@ -16,7 +16,9 @@ import {
   useTick,
 } from "/static/parts.js";
 import { token } from "/static/session.js";
-import { Cancel, Confirm, Review, Thanks } from "./track-actions.js";
+import { Cancel, Confirm } from "./track-actions.js";
+import { Bill, Errand } from "./track-bill.js";
+import { Review, Reviewed, Thanks } from "./track-review.js";
 import { deliveredAt, isOver, minutesToPromise, progress, share } from "./track-steps.js";
 
 const clock = new PlatformClock();
@@ -42,16 +44,6 @@ function useOrder() {
   }, []);
   return { order, state };
 }
-
-// The parts of a price beside the items, in the order of the bill; what is nothing is not shown.
-const PARTS = {
-  packing: "packing_cents",
-  service: "service_cents",
-  delivery: "delivery_fee_cents",
-  time: "time_surcharge_cents",
-  weather: "weather_surcharge_cents",
-  tip: "tip_cents",
-};
 
 // An errand has no kitchen: where there is a text of its own for it, that one is said.
 function suited(family, name, order) {
@@ -113,46 +105,6 @@ function Steps({ order }) {
   </section>`;
 }
 
-function Bill({ order }) {
-  const totals = order.totals;
-  const rows = Object.entries(PARTS)
-    .filter(([, field]) => totals[field] > 0)
-    .map(([part, field]) => [t(`track.part.${part}`), totals[field]]);
-  if (order.items.length === 0 && totals.goods_cents > 0) rows.unshift([t("track.part.bought"), totals.goods_cents]);
-  if (totals.discount_cents > 0) rows.push([t("track.part.discount"), -totals.discount_cents]);
-  return html`<section class="card" aria-labelledby="items-title">
-    <h2 id="items-title">${t("track.items")}</h2>
-    <table class="bill">
-      <tbody>
-        ${order.items.map(
-          (item, index) => html`<tr key=${index}>
-            <td class="number quantity">${number(item.quantity)}×</td>
-            <th scope="row">
-              ${item.name}
-              ${item.options?.length > 0 && html`<small>${item.options.map((option) => option.name).join(" · ")}</small>`}
-            </th>
-            <td class="number">${money(item.quantity * item.unit_cents, order.currency)}</td>
-          </tr>`,
-        )}
-        ${rows.map(
-          ([label, cents]) => html`<tr key=${label}>
-            <td></td>
-            <th scope="row">${label}</th>
-            <td class="number">${money(cents, order.currency)}</td>
-          </tr>`,
-        )}
-      </tbody>
-      <tfoot>
-        <tr>
-          <td></td>
-          <th scope="row">${t("track.total")}</th>
-          <td class="number">${money(order.total_cents, order.currency)}</td>
-        </tr>
-      </tfoot>
-    </table>
-  </section>`;
-}
-
 const PROOFS = new Set(["photo", "code", "signature"]);
 
 function Proof({ proof }) {
@@ -178,9 +130,11 @@ function Order({ order }) {
   return html`
     <${Hero} order=${order} />
     ${order.can_confirm && html`<${Confirm} orderId=${order.order_id} />`}
-    ${order.can_review && html`<${Review} orderId=${order.order_id} />`}
+    ${order.can_review && html`<${Review} order=${order} />`}
     ${reviewed && reviewable.current && html`<${Thanks} />`}
+    ${order.review && html`<${Reviewed} order=${order} />`}
     <${Steps} order=${order} />
+    ${order.terms && html`<${Errand} order=${order} />`}
     ${order.delivery_proof && html`<${Proof} proof=${order.delivery_proof} />`}
     <${Bill} order=${order} />
     ${order.can_cancel && html`<${Cancel} orderId=${order.order_id} />`}

@@ -10,7 +10,9 @@ import pytest
 from services.analytics.domain.board import NOTEWORTHY
 from services.analytics.domain.timeline import OrderState
 from services.order.domain.pausing import PauseReason
+from services.order.domain.values import ReviewTag
 from shared.contracts.common import AssignmentMode, FailureReason, OrderKind
+from shared.web.words import family, words_of
 
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "shared/web/static"
@@ -93,6 +95,16 @@ def test_every_reason_and_mode_has_its_words() -> None:
     pauses = set(PauseReason) - {PauseReason.UNSPECIFIED, PauseReason.OTHER}
     for detail in (*FailureReason, *AssignmentMode, *pauses):
         assert f"detail.{detail}" in keys()
+
+
+@pytest.mark.parametrize("tag", ReviewTag)
+def test_every_tag_of_a_review_has_its_words_in_both_languages_and_pages_offer_it(tag: ReviewTag) -> None:
+    assert set(words_of("review.tag", tag)) == set(LANGUAGES)
+    assert f'"{tag}"' in (ROOT / "services/order/web/track-review.js").read_text(encoding="utf-8")
+
+
+def test_no_tag_has_words_that_no_review_may_have() -> None:
+    assert set(family("review.tag", "en")) == set(ReviewTag)
 
 
 @pytest.mark.parametrize("kind", OrderKind)

@@ -53,7 +53,7 @@ def test_params_are_figures_and_codes_and_no_personal_data() -> None:
     fields = {name for entries in TOLD.values() for say in entries for name in say.fields}
     assert fields == {
         "merchant_id", "total_cents", "amount_cents", "currency", "promised_at", "ready_at", "answer_by",
-        "confirm_by", "review_by", "reason", "merchant_score", "rider_score",
+        "confirm_by", "review_by", "reason", "merchant_score", "rider_score", "tags",
     }  # fmt: skip
 
 
@@ -89,6 +89,16 @@ def test_the_review_is_asked_for_once_in_the_life_of_an_order() -> None:
 def test_a_case_is_told_to_the_customer_when_they_complained_or_nothing_else_tells_its_end() -> None:
     assert said(support.CaseOpened, kind="delivery_failed") == []
     assert said(support.CaseClosed, outcome="redelivered") == []
+
+
+def test_the_rider_hears_of_another_door_even_in_the_same_cell_and_only_once() -> None:
+    known = message(order.OrderAddressChanged)
+    told = tellings_for(known, envelope(known))
+    assert [(telling.role, telling.template) for telling in told] == [
+        (Role.CUSTOMER, "address_changed"),
+        (Role.RIDER, "route_changed"),
+    ]
+    assert dispatch.RouteChanged not in TOLD
 
 
 def test_the_contact_goes_to_the_table_and_not_into_a_telling() -> None:

@@ -104,6 +104,19 @@ def test_money_is_told_in_its_currency(currency: str, expected: str) -> None:
     assert expected in text.text
 
 
+@pytest.mark.parametrize(
+    ("catalogue", "said"), [(ENGLISH, "4 out of 5 (Tasty, Too late)."), (CHINESE, "5 分）（味道好、送达太晚）。")]
+)
+def test_the_tags_of_a_review_are_told_in_words(catalogue: Catalogue, said: str) -> None:
+    params = {"merchant_score": "4", "tags": "tasty late of_tomorrow"}
+    assert compose(catalogue, "order_reviewed.merchant", facts(params)).text.endswith(said)
+
+
+@pytest.mark.parametrize("params", [{"rider_score": "4", "tags": ""}, {"rider_score": "4"}])
+def test_a_review_without_tags_is_told_without(params: dict[str, str]) -> None:
+    assert compose(ENGLISH, "order_reviewed.rider", facts(params)).text.endswith("4 out of 5.")
+
+
 def test_a_code_without_words_is_never_shown_and_somebodys_own_words_are() -> None:
     key = "order_cancelled.customer"
     assert "changed_their_horse" not in compose(ENGLISH, key, facts({"reason": "changed_their_horse"})).text

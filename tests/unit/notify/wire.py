@@ -95,7 +95,6 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     dispatch.OfferExpired: DELIVERY | {"rider_id": RIDER},
     dispatch.RiderAssigned: DELIVERY | {"rider_id": RIDER, "mode": AssignmentMode.ENGINE, "policy_version": "1"},
     dispatch.RiderUnassigned: DELIVERY | {"rider_id": RIDER, "reason": "silent"},
-    dispatch.RouteChanged: DELIVERY | {"rider_id": RIDER, "dropoff_cell": "c3"},
     dispatch.ArrivedAtPickup: DELIVERY | {"rider_id": RIDER},
     dispatch.ArrivedAtDropoff: DELIVERY | {"rider_id": RIDER},
     dispatch.DeliveryUndeliverable: DELIVERY | {"attempt": 1},

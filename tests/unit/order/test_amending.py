@@ -1,17 +1,22 @@
 """A customer changes where an order goes, who gets it, or what is in it: at the price that it costs, agreed to."""
 
 from dataclasses import replace
+from datetime import time
+from typing import Any
 
 import pytest
 
 from services.order.domain import errors
 from services.order.domain import events as e
+from services.order.domain.city import Weather
 from services.order.domain.paying import AdjustPayment
+from services.order.domain.policy import TimeSurcharge
 from services.order.domain.reactions import parts_of, react
 from shared.kernel.errors import InvalidInput
+from shared.kernel.place import distance_m
 from tests.unit.order import facts as f
 from tests.unit.order import wishes as w
-from tests.unit.order.scenario import given, told
+from tests.unit.order.scenario import POLICY, Given, given, told
 
 DEAR = replace(f.TOTALS, delivery_fee_cents=800)
 
@@ -47,6 +52,58 @@ def test_a_longer_way_is_told_with_its_price_and_taken_once_agreed_to() -> None:
     assert after.order is not None
     assert after.order.placed.totals == DEAR
     assert after.order.placed.promised_at > f.placed.promised_at
+
+
+def test_the_refusal_tells_the_new_price_part_by_part_and_the_new_promise() -> None:
+    with pytest.raises(errors.PriceChanged) as refusal:
+        given(*f.ACCEPTED).when(w.move(w.FAR)).outcome()
+    facts = refusal.value.facts
+    before, after = facts["parts_before"], facts["parts"]
+    assert {part for part in after if after[part] != before.get(part)} == {"delivery_fee_cents"}
+    assert sum(after.values()) - sum(before.values()) == facts["difference_cents"]
+    assert facts["promised_at"] > facts["promised_before"] == f.placed.promised_at
+
+
+LUNCH = TimeSurcharge(opens=time(20, 0), closes=time(20, 30), cents=150)
+"""Noon of these stories is eight in the evening by the city's clock."""
+
+
+def difference(scene: Given, move: Any) -> Any:
+    with pytest.raises(errors.PriceChanged) as refusal:
+        scene.when(move).outcome()
+    before, after = refusal.value.facts["parts_before"], refusal.value.facts["parts"]
+    return {part: after.get(part, 0) - before.get(part, 0) for part in after if after[part] != before.get(part, 0)}
+
+
+def test_another_place_costs_what_the_hour_and_the_weather_there_cost_now() -> None:
+    scene = given(*f.ACCEPTED).under(replace(POLICY, time_surcharges=(LUNCH,)))
+    near = replace(w.NEARBY, place=replace(f.HOME, lat=f.HOME.lat + 0.0001))
+    assert difference(scene, w.move(near)) == {"time_surcharge_cents": 150}
+    raining = replace(w.move(near), weather=Weather.RAIN)
+    assert difference(scene, raining) == {"time_surcharge_cents": 150, "weather_surcharge_cents": 200}
+    scene.when(w.move(near, at=40)).then(e.OrderAddressChanged, e.DeliveryContactShared)
+
+
+def test_a_scheduled_order_pays_for_the_hour_for_which_it_is_wanted() -> None:
+    placed = replace(f.placed, scheduled_for=f.after(minutes=90))
+    scene = Given((placed, *f.ACCEPTED[1:])).under(replace(POLICY, time_surcharges=(LUNCH,)))
+    near = replace(w.NEARBY, place=replace(f.HOME, lat=f.HOME.lat + 0.0001))
+    scene.when(w.move(near)).then(told(e.OrderAddressChanged, difference_cents=0), e.DeliveryContactShared)
+
+
+def test_another_person_at_the_same_door_pays_for_no_weather_that_came_since() -> None:
+    storm = replace(w.move(), weather=Weather.STORM)
+    given(*f.ACCEPTED).when(storm).then(told(e.OrderAddressChanged, difference_cents=0), e.DeliveryContactShared)
+
+
+def test_an_errands_way_begins_at_its_exact_door_not_at_the_middle_of_its_cell() -> None:
+    errand = f.errand_placed.errand
+    assert errand is not None
+    door = errand.stop.place
+    within_base = replace(w.NEARBY, place=replace(door, lat=door.lat + 990 / 111_195))
+    assert distance_m(door, within_base.place) < POLICY.delivery_fee_base_m
+    assert distance_m(f.errand_placed.pickup.place, within_base.place) > POLICY.delivery_fee_base_m
+    given(f.errand_placed).when(w.move(within_base)).then(told(e.OrderAddressChanged, difference_cents=0))
 
 
 def test_nobody_agrees_to_another_price_than_the_one_it_costs() -> None:

@@ -9,6 +9,7 @@ from services.order.codec import CITY, MERCHANT, ORDER
 from services.order.domain import city as cities
 from services.order.domain import transitions as table
 from services.order.domain.amending import change_address, change_items
+from services.order.domain.city import City
 from services.order.domain.commands import ChangeAddress, ChangeItems, PlaceOrder, Wanted
 from services.order.domain.lifecycle import check
 from services.order.domain.placing import Around, propose
@@ -18,7 +19,7 @@ from services.order.domain.values import NO_MERCHANT
 from shared.eventstore.model import Context, Decided
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import Fault, InvalidInput
-from shared.kernel.place import distance_m
+from shared.kernel.place import Place, distance_m
 
 
 def perform_change_address(
@@ -31,18 +32,27 @@ def perform_change_address(
             return []
         if faults:
             raise InvalidInput(faults)
-        return change_address(replace(command, served=_served(tx, command, order, policy)), order, policy)
+        return change_address(_looked_up(tx, command, order, policy), order, policy)
 
     return tx.execute(ORDER, command.order_id, decide, context)
 
 
-def _served(tx: Transaction, command: ChangeAddress, order: Order, policy: OrderPolicy) -> bool:
-    place = command.recipient.place
-    if not tx.load(CITY, cities.STREAM).state.serves(place):
+def _looked_up(tx: Transaction, command: ChangeAddress, order: Order, policy: OrderPolicy) -> ChangeAddress:
+    """With what shop and city say of the new place, at the moment that its price is for."""
+    city, place = tx.load(CITY, cities.STREAM).state, command.recipient.place
+    weather = city.weather_at(place, order.placed.scheduled_for or command.now)
+    return replace(command, served=_served(tx, city, place, order, policy), weather=weather)
+
+
+def _served(tx: Transaction, city: City, place: Place, order: Order, policy: OrderPolicy) -> bool:
+    """The same rules as for placing."""
+    placed = order.placed
+    if not city.serves(place):
         return False
-    if order.placed.merchant_id == NO_MERCHANT:
-        return distance_m(order.placed.pickup.place, place) <= policy.errand_radius_m
-    shop = tx.load(MERCHANT, order.placed.merchant_id).state
+    if placed.merchant_id == NO_MERCHANT:
+        begins_at = placed.errand.stop.place if placed.errand else placed.pickup.place
+        return bool(city.zones) or distance_m(begins_at, place) <= policy.errand_radius_m
+    shop = tx.load(MERCHANT, placed.merchant_id).state
     return shop is None or shop.delivers_to(place)
 
 

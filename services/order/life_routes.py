@@ -46,8 +46,9 @@ class LifeRoutes:
         answer=OrderView,
         command=True,
         summary="Have an order brought elsewhere, or to somebody else",
-        description="When that costs something else it is refused as `order.price_changed` with the new total:"
-        " send that as `expected_total_cents` to agree. Rider and dispatch are told.",
+        description="Priced anew for another place: the way, the hour, the weather there. When that costs something"
+        " else it is refused as `order.price_changed` with the new total and promise, part by part beside the old"
+        " ones: send the total as `expected_total_cents` to agree. Rider and dispatch are told.",
         tags=ORDERS,
         refusals=(NotFound, *table.CHANGE_ADDRESS.refusals()),
     )

@@ -289,15 +289,20 @@ def order_ids_of(tx: Transaction, customer_id: str) -> list[str]:
 def strip_answers(tx: Transaction, customer_id: str) -> int:
     """Takes the person out of the answers kept for repeated requests, whoever made those; returns how many.
 
-    The sealed part goes; answers that an older release recorded in plain are stripped.
+    The sealed part goes. What an older release recorded in plain is stripped: whole answers, and the words of a
+    review in one whose person was sealed already.
     """
     sealed = tx.connection.execute(
         "UPDATE idempotency SET sealed = NULL WHERE subject_id = %s AND sealed IS NOT NULL", (customer_id,)
     )
     plain = tx.connection.execute(
-        """UPDATE idempotency SET body = (body::jsonb || '{"recipient": null, "note": ""}')::text
-            WHERE subject_id IS NULL AND strpos(body, %s) > 0
-              AND body::jsonb ->> 'customer_id' = %s AND body::jsonb ->> 'recipient' IS NOT NULL""",
-        (customer_id, customer_id),
+        """UPDATE idempotency
+              SET body = jsonb_set(body::jsonb || '{"recipient": null, "note": "", "errand": null}',
+                                   '{review,comment}', 'null', false)::text
+            WHERE (subject_id = %s OR (subject_id IS NULL AND strpos(body, %s) > 0))
+              AND body::jsonb ->> 'customer_id' = %s AND jsonb_exists(body::jsonb, 'recipient')
+              AND num_nonnulls(body::jsonb ->> 'recipient', body::jsonb ->> 'errand',
+                               nullif(body::jsonb ->> 'note', ''), body::jsonb #>> '{review,comment}') > 0""",
+        (customer_id, customer_id, customer_id),
     )
     return int(sealed.rowcount + plain.rowcount)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.order.domain.city import Weather
 from services.order.domain.values import (
     By,
     Errand,
@@ -143,12 +144,14 @@ class CorrectOrder(OrderCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAddress(OrderCommand):
-    """`served`: whether shop and city deliver there; `expected_total_cents`: the price agreed to."""
+    """`served`: whether shop and city deliver there, `weather` what it is like; `expected_total_cents`: the price
+    agreed to."""
 
     recipient: Recipient
     dropoff_cell: str
     expected_total_cents: int | None = None
     served: bool = True
+    weather: Weather = Weather.FAIR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

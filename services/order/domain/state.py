@@ -165,6 +165,8 @@ def _amended(order: Order, event: Amendment) -> Order:
     match event:
         case OrderAddressChanged():
             placed = replace(placed, recipient=event.recipient, dropoff_cell=event.dropoff_cell)
+            if order.settled is not None:
+                order = replace(order, settled=event.totals)
         case OrderItemsChanged():
             placed = replace(
                 placed,

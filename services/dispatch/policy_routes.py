@@ -1,6 +1,7 @@
 """The routes of operations: dispatch's policy in versions, from a draft to its activation and back."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from services.dispatch import policy_answering as answering
@@ -21,19 +22,23 @@ from shared.eventstore.model import Loaded
 from shared.eventstore.ports import Transaction
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
-from shared.gateway.route import route
+from shared.gateway.route import assets, page, route
 from shared.kernel.errors import Fault, InvalidInput
 from shared.kernel.place import Place
 
 OPERATIONS = frozenset({"operations"})
 READERS = frozenset({"operations", "dispatcher", "support", "analyst"})
 TAGS = ("policies",)
+WEB = Path(__file__).parent / "web"
 
 
 class PolicyRoutes:
     """Reading is for whoever works with decisions, changing for operations."""
 
     parts: DispatchParts
+
+    policies_page = page("/policies", WEB / "policies.html", summary="The operators' page of policies")
+    policies_files = assets("/web/<path:path>", WEB)
 
     @route(
         "GET",

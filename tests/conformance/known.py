@@ -5,6 +5,8 @@ from random import Random
 from typing import Any
 
 ENOUGH = 40
+NAMES = frozenset({"scope"})
+"""What names a thing without being called an id."""
 
 
 class KnownIds:
@@ -50,6 +52,6 @@ class KnownIds:
         return value
 
     def _replaced(self, name: str, value: Any, share: float) -> Any:
-        if name.endswith("_id") and isinstance(value, str) and self._chance.random() < share:
+        if (name.endswith("_id") or name in NAMES) and isinstance(value, str) and self._chance.random() < share:
             return self.some(name) or value
         return self.put_into(value, share)

@@ -33,6 +33,7 @@ def furnish(platform: Platform, known: KnownIds) -> None:
     rider = {"name": "Wei", "phone": "+8613912345678", "vehicle": "scooter", "skills": []}
     rider_id = _ask(platform, "dispatch", "/v1/riders", "operations", "", rider)["rider_id"]
     known.add("rider_id", rider_id)
+    known.add("scope", "dispatch")
     until = (platform.clock.now() + timedelta(hours=8)).isoformat()
     start = {"place": PLACE, "until": until}
     _ask(platform, "dispatch", f"/v1/riders/{rider_id}/shift/start", "rider", rider_id, start)

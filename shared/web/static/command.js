@@ -5,15 +5,16 @@ import { t } from "/static/i18n.js";
 import { html } from "/static/parts.js";
 import { Problem, freshKey, send } from "/static/session.js";
 
-// Pressed again after a lost answer it is the same command, by its key; `onDone` gets the answer.
-export function useCommand(path, onDone) {
+// Pressed again after a lost answer it is the same command, by its key; `onDone` gets the answer, `onRefused` the
+// problem. `version` is what the page shows, where two people may change the same thing.
+export function useCommand(path, onDone, { version = null, onRefused = null } = {}) {
   const [state, setState] = useState({ sending: false, failure: null, done: false });
   const key = useRef(null);
   const run = async (body) => {
     key.current ??= freshKey();
     setState({ sending: true, failure: null, done: false });
     try {
-      const answer = await send(path, body, key.current);
+      const answer = await send(path, body, key.current, version);
       key.current = null;
       setState({ sending: false, failure: null, done: true });
       onDone?.(answer);
@@ -22,6 +23,7 @@ export function useCommand(path, onDone) {
       if (refused) key.current = null;
       const failure = refused ? t("failed.busy", { reason: error.message }) : t("failed.offline");
       setState({ sending: false, failure, done: false });
+      if (refused) onRefused?.(error);
     }
   };
   return { ...state, run };

@@ -53,13 +53,21 @@ async function problemOf(response) {
   }
 }
 
-export async function send(path, body, idempotencyKey) {
+export async function read(path) {
+  const response = await fetch(path, { headers: { Authorization: `Bearer ${token()}` } });
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
+
+// `version` is what the sender has seen (`If-Match`): a change on something newer is refused.
+export async function send(path, body, idempotencyKey, version = null) {
   const response = await fetch(path, {
     method: "POST",
     headers: {
       "Content-Type": "application/json",
       Authorization: `Bearer ${token()}`,
       "Idempotency-Key": idempotencyKey,
+      ...(version !== null && { "If-Match": `"${version}"` }),
     },
     body: JSON.stringify(body),
   });

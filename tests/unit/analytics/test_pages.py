@@ -17,7 +17,7 @@ from shared.web.words import family, words_of
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "shared/web/static"
 VENDOR = STATIC / "vendor"
-PAGES = (ROOT / "services/analytics/web", ROOT / "services/order/web", STATIC)
+PAGES = (ROOT / "services/analytics/web", ROOT / "services/order/web", ROOT / "services/dispatch/web", STATIC)
 SCRIPTS = sorted(file for folder in PAGES for file in folder.glob("*.js"))
 LANGUAGES = ("en", "zh")
 PLURALS = (".one", ".other")

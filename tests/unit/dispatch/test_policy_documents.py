@@ -1,5 +1,8 @@
 """What a policy document may say: names, units, ranges, places, times, no contradiction; all faults at once."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import h3
@@ -226,3 +229,13 @@ def test_the_schema_takes_what_we_take_and_refuses_what_we_refuse() -> None:
         assert p.told(bad) != []
         assert list(validator.iter_errors(bad)) != []
     assert set(schema["properties"]["defaults"]["properties"]) == set(BY_NAME)
+
+
+def test_the_manual_lists_every_figure_as_the_catalogue_has_it() -> None:
+    manual = Path("docs/operations/policies.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| ([^|]+ \| \w+) \|$", manual, re.MULTILINE))
+    assert rows == {
+        each.name: f"{each.low:,g} to {each.high:,g} | {'yes' if each.by_rule else 'no'}" for each in PARAMETERS
+    }
+    [example] = re.findall(r"```json\n(.*?)```", manual, re.DOTALL)
+    assert p.told(json.loads(example)) == []

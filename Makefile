@@ -20,7 +20,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone bench-orders bench-positions bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone bench-dispatch bench-orders bench-positions bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -109,6 +109,11 @@ bench-positions: $(STAMP) ## riders' devices that say where they are, by HTTP an
 	@$(BIN)/python -W ignore -m tests.bench.positions $(if $(RIDERS),--riders $(RIDERS)) $(if $(EVERY),--every $(EVERY)) \
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BATCH),--batch $(BATCH)) $(if $(CARRYING),--carrying $(CARRYING)) \
 	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
+
+# make bench-dispatch takes these: MDRP=<folder of instances> PLAN_OUT=<folder> NOISE=8.2
+bench-dispatch: $(STAMP) ## days of the Meal Delivery Routing Problem beside published results; MDRP=, PLAN_OUT=, NOISE=8.2
+	@$(BIN)/python -m tests.bench.dispatch $(if $(MDRP),--mdrp "$(MDRP)") \
+	    $(if $(PLAN_OUT),--plan-out "$(PLAN_OUT)") $(if $(NOISE),--noise $(NOISE))
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

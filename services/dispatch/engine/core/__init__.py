@@ -1,0 +1,1 @@
+"""The compiled heart of the engine: plain arrays in, plain arrays out."""

@@ -1,0 +1,72 @@
+"""What a rider's sequence of bundles costs, and where it is cheapest to put one more order."""
+
+from numba import njit
+
+from services.dispatch.engine.core.arrays import Flags, Fleet, Ground, Ints, Jobs, Rules, travel
+
+LONGEST = 10
+"""Orders in one rider's plan; more than that will be planned again many times before they are due."""
+
+NEVER = 1e15
+
+ALONE, BEFORE, AFTER = 0, 1, 2
+
+
+@njit(cache=True)
+def route_cost(
+    k: int, seq: Ints, opens: Flags, count: int, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules
+) -> tuple[float, int, float]:
+    """Weighted click-to-door seconds of the sequence, and where and when the rider is free after it."""
+    node = fleet.node[k]
+    time = fleet.free[k]
+    cost = fleet.burden[k] * count
+    i = 0
+    pace = fleet.pace[k]
+    while i < count:
+        j = i + 1
+        shop = jobs.pick[seq[i]]
+        ready = jobs.ready[seq[i]]
+        units = jobs.units[seq[i]]
+        while j < count and not opens[j]:
+            ready = max(ready, jobs.ready[seq[j]])
+            units += jobs.units[seq[j]]
+            j += 1
+        if units > fleet.units[k]:
+            return NEVER, node, time
+        arrival = fleet.here[k] if (i == 0 and node == shop) else time + travel(ground, node, shop) * pace
+        pickup = max(arrival + rules.half_pickup, ready, rules.now)
+        if pickup > fleet.off[k]:
+            return NEVER, node, time
+        time = pickup + rules.half_pickup
+        node = shop
+        for p in range(i, j):
+            o = seq[p]
+            door = time + travel(ground, node, jobs.drop[o]) * pace + rules.half_dropoff
+            wait = door - jobs.placed[o]
+            cost += jobs.weight[o] * (wait + rules.overage * max(0.0, wait - rules.target))
+            time = door + rules.half_dropoff
+            node = jobs.drop[o]
+        i = j
+    return cost, node, time
+
+
+@njit(cache=True)
+def put(seq: Ints, opens: Flags, count: int, o: int, at: int, how: int) -> None:
+    """Puts order o at a position: ALONE, into the bundle BEFORE it, or at the head of the bundle AFTER it."""
+    for p in range(count, at, -1):
+        seq[p] = seq[p - 1]
+        opens[p] = opens[p - 1]
+    seq[at] = o
+    opens[at] = how != BEFORE
+    if how == AFTER:
+        opens[at + 1] = False
+
+
+@njit(cache=True)
+def take(seq: Ints, opens: Flags, count: int, at: int) -> None:
+    """Takes the order at a position out."""
+    if opens[at] and at + 1 < count and not opens[at + 1]:
+        opens[at + 1] = True
+    for p in range(at, count - 1):
+        seq[p] = seq[p + 1]
+        opens[p] = opens[p + 1]

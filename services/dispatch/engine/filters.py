@@ -1,0 +1,54 @@
+"""Hard filters: which rider cannot have which order at all, and why; everything softer is a cost."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.dispatch.engine.world import Bar, Order, Rider
+
+Bars = NDArray[np.int8]
+"""A row for each order, a column for each rider; 0: nothing bars him, else the place of the reason in REASONS."""
+
+REASONS = (None, *Bar)
+
+
+def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
+    """Reasons by order and rider; the gravest stands where there are several."""
+    found = np.zeros((len(orders), len(riders)), np.int8)
+    skills = _bits([order.skills for order in orders], [rider.skills for rider in riders])
+    zones = _bits([frozenset({order.zone} - {None}) for order in orders], [rider.zones for rider in riders])
+    bound = np.array([bool(rider.zones) for rider in riders])
+    columns = {rider.rider_id: k for k, rider in enumerate(riders)}
+    units = (
+        np.array([order.units for order in orders])[:, None] > np.array([rider.units for rider in riders])[None, :]
+    )
+    _say(found, Bar.SHIFT_ENDS, np.array([rider.off_at < now for rider in riders], bool)[None, :])
+    _say(found, Bar.OUTSIDE_ZONE, bound[None, :] & ((zones[0][:, None] & ~zones[1][None, :]) != 0))
+    _say(found, Bar.LACKS_CAPACITY, units)
+    _say(found, Bar.LACKS_SKILLS, (skills[0][:, None] & ~skills[1][None, :]) != 0)
+    for row, order in enumerate(orders):
+        for rider_id in order.barred & columns.keys():
+            found[row, columns[rider_id]] = REASONS.index(Bar.BARRED)
+        if order.pinned_to is not None:
+            others = np.arange(len(riders)) != columns.get(order.pinned_to, -1)
+            found[row, others] = REASONS.index(Bar.PINNED_ELSEWHERE)
+            found[row, ~others] = 0
+    _say(found, Bar.UNAVAILABLE, np.array([not rider.available for rider in riders], bool)[None, :])
+    return found
+
+
+def _say(found: Bars, reason: Bar, where: NDArray[np.bool_]) -> None:
+    found[np.broadcast_to(where, found.shape)] = REASONS.index(reason)
+
+
+def _bits(
+    asked: Sequence[frozenset[str | None]], offered: Sequence[frozenset[str]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sets of names as bits, so that whole tables are compared at once (at most 62 names)."""
+    names = sorted({name for each in asked for name in each if name is not None})
+    place = {name: 1 << position for position, name in enumerate(names[:62])}
+    return tuple(  # type: ignore[return-value]
+        np.array([sum(place.get(name, 0) for name in each if name is not None) for each in side], np.int64)
+        for side in (asked, offered)
+    )

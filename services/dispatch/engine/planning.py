@@ -1,0 +1,97 @@
+"""The plan: what still holds of the tick before, new orders matched into it, then a search for a better one."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from services.dispatch.engine.core.arrays import Ints, Outlook, Plan
+from services.dispatch.engine.core.insertion import insert, insertion_costs, refresh, refresh_all
+from services.dispatch.engine.core.routes import LONGEST, put
+from services.dispatch.engine.core.search import search
+from services.dispatch.engine.frame import Frame
+from services.dispatch.engine.matching import match
+
+Routes = Mapping[str, tuple[tuple[str, bool], ...]]
+"""By rider, the orders he is meant to carry; True where a bundle begins."""
+
+_MATCHED_TOGETHER = 3
+"""Fewer new orders than this are put in one after the other: the search makes good what that misses."""
+
+
+def planned(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
+    """The best plan found, and each order's rider in it (-1: left over for now)."""
+    plan, owner = _resumed(frame, before)
+    _place_new(frame, plan, owner)
+    policy = frame.policy
+    rounds = min(policy.most_rounds, policy.rounds_per_order * len(frame.orders))
+    seed = int(frame.now) % 2**31 + 1
+    search(
+        plan, owner, rounds, seed, frame.ground, frame.fleet, frame.jobs, frame.rules, frame.to_come, outlook(frame)
+    )
+    return plan, owner
+
+
+def outlook(frame: Frame) -> Outlook:
+    """How the future weighs."""
+    return Outlook(frame.policy.future_weight, frame.policy.missed, frame.policy.approach_weight)
+
+
+def _resumed(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
+    """The plan of the tick before, without orders that are gone and riders who may no longer have them."""
+    riders = len(frame.riders)
+    plan = Plan(
+        np.full((riders, LONGEST + 1), -1, np.int64),
+        np.zeros((riders, LONGEST + 1), np.bool_),
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+    )
+    owner = np.full(len(frame.orders), -1, np.int64)
+    rows = {order.order_id: row for row, order in enumerate(frame.orders)}
+    for k, rider in enumerate(frame.riders):
+        if route := before.get(rider.rider_id):
+            _resume_rider(frame, plan, owner, k, route, rows)
+    refresh_all(plan, frame.ground, frame.fleet, frame.jobs, frame.rules)
+    owner[plan.length[owner] == 0] = -1
+    return plan, owner
+
+
+def _resume_rider(
+    frame: Frame, plan: Plan, owner: Ints, k: int, route: tuple[tuple[str, bool], ...], rows: Mapping[str, int]
+) -> None:
+    count, opening = 0, True
+    for order_id, opens in route:
+        opening = opening or opens
+        row = rows.get(order_id, -1)
+        if row < 0 or owner[row] >= 0 or frame.bars[row, k]:
+            continue
+        plan.seq[k, count], plan.opens[k, count] = row, opening
+        owner[row] = k
+        count, opening = count + 1, False
+    plan.length[k] = count
+
+
+def _place_new(frame: Frame, plan: Plan, owner: Ints) -> None:
+    """Matches whole batches as long as that places orders, then puts in what is left one by one."""
+    new = np.flatnonzero(owner < 0)
+    while len(new) >= _MATCHED_TOGETHER and _match_some(frame, plan, owner, new):
+        new = np.flatnonzero(owner < 0)
+    seq, opens = np.empty(LONGEST + 1, np.int64), np.empty(LONGEST + 1, np.bool_)
+    for row in new:
+        owner[row] = insert(int(row), plan, seq, opens, 0.0, frame.ground, frame.fleet, frame.jobs, frame.rules)
+
+
+def _match_some(frame: Frame, plan: Plan, owner: Ints, new: Ints) -> bool:
+    costs, places, manners = insertion_costs(new, plan, frame.ground, frame.fleet, frame.jobs, frame.rules)
+    near = frame.jobs.near[new]
+    chosen = match(costs, near, frame.rules.left_over * frame.jobs.weight[new])
+    for position in np.flatnonzero(chosen >= 0):
+        column = chosen[position]
+        row, k = int(new[position]), int(near[position, column])
+        at, how = int(places[position, column]), int(manners[position, column])
+        put(plan.seq[k], plan.opens[k], plan.length[k], row, at, how)
+        plan.length[k] += 1
+        refresh(k, plan, frame.ground, frame.fleet, frame.jobs, frame.rules)
+        owner[row] = k
+    return bool((chosen >= 0).any())

@@ -1,0 +1,43 @@
+"""The figures that the engine decides by, in one place; none of them depends on a city or an instance."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePolicy:
+    """Seconds unless the name says otherwise. What each figure is worth is in docs/benchmarks/dispatch.md."""
+
+    version: str = "engine-1"
+    tick: float = 60
+    pickup_service: float = 240
+    dropoff_service: float = 240
+    largest_bundle: int = 4
+    # What an order left over costs, and what a second past the target costs on top.
+    left_over: float = 7200
+    target: float = 2400
+    overage: float = 0.0
+    # Riders looked at for each order, and rounds of search for each order that waits, up to a bound.
+    near_riders: int = 16
+    rounds_per_order: int = 12
+    most_rounds: int = 120
+    # Anticipation: futures imagined, how far ahead, and what they weigh beside what is known.
+    worlds: int = 20
+    horizon: float = 2700
+    future_weight: float = 0.7
+    missed: float = 2400
+    approach_weight: float = 0.2
+    # Demand: how fast the past fades, and what is believed before anything was seen.
+    half_life: float = 1800
+    prior_orders_per_hour: float = 1.5
+    prior_rider_hours: float = 4
+    prior_orders_by_shop: float = 20
+    # Idle riders: what a move must gain, what it costs a second, and how many shops are looked at.
+    moves: bool = True
+    ticks_between_moves: int = 3
+    move_gain: float = 30
+    move_weight: float = 0.05
+    move_shops: int = 12
+    # Uncertain ready times: the share of them that should come after the rider does.
+    arrive_quantile: float = 0.3
+    # A bound on the work of one decision: imagined orders looked at by riders, in millions.
+    work_millions: float = 20.0

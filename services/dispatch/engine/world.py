@@ -1,0 +1,124 @@
+"""The picture of the world that the engine decides on, and what it decides: plain values, times in seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Spot = tuple[float, float]
+"""Metres east and north on the operation's own plane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A place that orders come from, known before they come."""
+
+    shop_id: str
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rider:
+    """A rider as he will be when he is free of what he carries.
+
+    `spot` and `free_at` are the end of his open route (now, when he carries nothing); `here_at` is when he came or
+    will come there, `shop_id` the shop it is at, if any. `on_at` may lie ahead: shifts to come are capacity to come.
+    `burden_s` is what one more order costs with him beyond time: fairness, fatigue, doubts whether he accepts.
+    """
+
+    rider_id: str
+    spot: Spot
+    free_at: float
+    here_at: float
+    off_at: float
+    on_at: float = 0.0
+    shop_id: str | None = None
+    pace: float = 1.0
+    units: int = 1_000_000
+    skills: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+    burden_s: float = 0.0
+    available: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order that nobody has picked up yet.
+
+    `ready_at` is the expected moment, `ready_spread_s` its standard deviation (0: certain). `pinned_to` is a person's
+    decision that stands; `barred` riders are never asked; a `zone` binds riders who have zones.
+    """
+
+    order_id: str
+    shop_id: str
+    pickup: Spot
+    dropoff: Spot
+    placed_at: float
+    ready_at: float
+    ready_spread_s: float = 0.0
+    weight: float = 1.0
+    units: int = 1
+    skills: frozenset[str] = frozenset()
+    zone: str | None = None
+    pinned_to: str | None = None
+    barred: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One moment: who can carry, now or later on shift, and what waits."""
+
+    now: float
+    riders: tuple[Rider, ...]
+    orders: tuple[Order, ...]
+    shops: tuple[Shop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickUp:
+    """The rider is at the shop, and everything is ready: hand these over, to be delivered in this order."""
+
+    rider_id: str
+    order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoTo:
+    """Leave now for this shop; `order_ids` is what is meant to be picked up there (none: only to be near)."""
+
+    rider_id: str
+    shop_id: str
+    order_ids: tuple[str, ...] = ()
+
+
+Decision = PickUp | GoTo
+
+
+class Bar(StrEnum):
+    """Why a rider cannot have an order at all."""
+
+    UNAVAILABLE = "unavailable"
+    PINNED_ELSEWHERE = "pinned_elsewhere"
+    BARRED = "barred"
+    LACKS_SKILLS = "lacks_skills"
+    LACKS_CAPACITY = "lacks_capacity"
+    OUTSIDE_ZONE = "outside_zone"
+    SHIFT_ENDS = "shift_ends"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A rider who could have the order, and what it would cost with him, in seconds, by part."""
+
+    rider_id: str
+    cost_s: float
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why this rider (or nobody): the cost of the chosen, the next best, and why each other one cannot."""
+
+    order_id: str
+    chosen: Considered | None
+    next_best: tuple[Considered, ...] = ()
+    barred: Mapping[str, Bar] = field(default_factory=dict)

@@ -1,0 +1,106 @@
+"""`python -m tests.bench.dispatch`: whole days through the engine, checked, beside what others have published."""
+
+import argparse
+import csv
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from tests.bench.dispatch.checker import violations
+from tests.bench.dispatch.day import Simulation, policy_of
+from tests.bench.dispatch.instances import copy_with_ready_times, folders, read_day, uncertain
+from tests.bench.dispatch.metrics import measure
+from tests.bench.dispatch.plan_files import read_instance, read_solution
+from tests.bench.dispatch.telling import Result, tell
+from tests.bench.figures import percentile, say
+
+PUBLISHED = "published_results.csv"
+DEFAULT = Path(__file__).resolve().parents[4] / "shared" / "data" / "mdrp"
+
+
+def main() -> int:
+    asked = _arguments()
+    chosen = [folder for folder in _chosen(asked) if folder.is_dir()]
+    if not chosen:
+        say(f"bench-dispatch skipped: no instances in {asked.mdrp} (MDRP=<folder of instances> chooses another)")
+        return 0
+    _warm_up(chosen[0])
+    run = partial(_run, noise=asked.noise, seed=asked.noise_seed, plans=asked.plan_out)
+    with ProcessPoolExecutor(asked.workers) as pool:
+        results = list(pool.map(run, chosen))
+    tell(results, _published(asked.mdrp), asked.noise)
+    return 1 if any(result.broken for result in results) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.dispatch", description=__doc__)
+    parser.add_argument("--mdrp", type=Path, default=DEFAULT, help="a folder of instances")
+    parser.add_argument(
+        "--plan-out", type=Path, help="writes every plan here, in the files of the authors' evaluator"
+    )
+    parser.add_argument("--noise", type=float, default=0.0, help="standard deviation of ready times, minutes")
+    parser.add_argument("--noise-seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    return parser.parse_args()
+
+
+def _chosen(asked: argparse.Namespace) -> list[Path]:
+    """The instances with published results; all of a folder that was named."""
+    every = folders(asked.mdrp)
+    published = _published(asked.mdrp)
+    if asked.mdrp == DEFAULT:
+        return [folder for folder in every if folder.name in published]
+    return every
+
+
+def _published(root: Path) -> dict[str, dict[str, float]]:
+    path = root / PUBLISHED
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {
+            row.pop("instance"): {key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)
+        }
+
+
+def _warm_up(folder: Path) -> None:
+    """Compiles the engine (or loads what was compiled before) ahead of the first decision that counts."""
+    started = time.perf_counter()
+    day = read_day(folder)
+    first = min(order.placed for order in day.orders)
+    early = tuple(order for order in day.orders if order.placed <= first + 60)
+    Simulation(replace(day, orders=early), policy_of(day)).play()
+    say(f"warm-up {time.perf_counter() - started:.1f} s")
+
+
+def _run(folder: Path, noise: float, seed: int, plans: Path | None) -> Result:
+    """Plays one day, writes its plan, and judges what was written."""
+    day = read_day(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        held_against = folder
+        if noise > 0:
+            day = uncertain(day, noise, seed)
+            held_against = copy_with_ready_times(folder, day, Path(scratch) / "instance")
+        started = time.perf_counter()
+        played = Simulation(day, policy_of(day)).play()
+        wall = time.perf_counter() - started
+        given = read_instance(held_against)
+        solution = read_solution(played.write(plans / folder.name if plans else Path(scratch) / "plan"))
+    walls = sorted(played.wall_ms)
+    return Result(
+        folder.name,
+        measure(given, solution),
+        tuple(f"{found.rule}: {found.facts}" for found in violations(given, solution)),
+        percentile(walls, 50),
+        percentile(walls, 99),
+        percentile(sorted(played.cpu_ms), 99),
+        wall,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The engine on pictures small enough to see what is right."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.dispatch.engine import readiness
+from services.dispatch.engine.engine import Memory, decide
+from services.dispatch.engine.filters import REASONS, bars
+from services.dispatch.engine.matching import match
+from services.dispatch.engine.policy import EnginePolicy
+from services.dispatch.engine.travel import StraightLine
+from services.dispatch.engine.world import Bar, Decision, GoTo, Order, PickUp, Rider, Shop, World
+
+POLICY = EnginePolicy()
+TRAVEL = StraightLine(metres_per_second=5)
+SHOP = Shop(shop_id="s", spot=(0, 0))
+FAR_SHOP = Shop(shop_id="f", spot=(9000, 0))
+
+
+def rider(name: str, east: float, **changes: object) -> Rider:
+    idle = Rider(rider_id=name, spot=(east, 0), free_at=0, here_at=0, off_at=36_000)
+    return replace(idle, **changes)  # type: ignore[arg-type]
+
+
+def order(name: str, **changes: object) -> Order:
+    plain = Order(order_id=name, shop_id="s", pickup=(0, 0), dropoff=(500, 500), placed_at=900, ready_at=1500)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def decided(now: float, riders: list[Rider], orders: list[Order], policy: EnginePolicy = POLICY) -> list[Decision]:
+    world = World(now=now, riders=tuple(riders), orders=tuple(orders), shops=(SHOP, FAR_SHOP))
+    return decide(world, Memory(), replace(policy, moves=False), TRAVEL)[0]
+
+
+def test_nobody_leaves_before_it_is_time() -> None:
+    # 200 s of riding and 120 s of service before 1500.
+    assert decided(1120, [rider("a", 1000)], [order("o")]) == []
+    assert decided(1180, [rider("a", 1000)], [order("o")]) == [GoTo(rider_id="a", shop_id="s", order_ids=("o",))]
+
+
+def test_the_nearer_rider_goes() -> None:
+    late = order("o", ready_at=1000)
+    assert decided(1000, [rider("far", 4000), rider("near", 600)], [late]) == [
+        GoTo(rider_id="near", shop_id="s", order_ids=("o",))
+    ]
+
+
+def test_what_is_ready_is_handed_over_to_who_waits() -> None:
+    waiting = rider("a", 0, shop_id="s")
+    assert decided(1440, [waiting], [order("o")]) == []
+    assert decided(1500, [waiting], [order("o")]) == [PickUp(rider_id="a", order_ids=("o",))]
+
+
+def test_two_orders_of_a_shop_for_one_door_ride_together_when_there_is_one_rider() -> None:
+    orders = [order("o"), order("p")]
+    assert {frozenset(each.order_ids) for each in decided(1500, [rider("a", 0, shop_id="s")], orders)} == {
+        frozenset({"o", "p"})
+    }
+
+
+def test_a_pinned_order_goes_to_the_pinned_rider_however_far() -> None:
+    pinned = order("o", ready_at=1000, pinned_to="far")
+    assert [each.rider_id for each in decided(1000, [rider("far", 4000), rider("near", 600)], [pinned])] == ["far"]
+
+
+def test_the_gravest_reason_bars_a_rider() -> None:
+    orders = [
+        order("plain"),
+        order("skilled", skills=frozenset({"cold"})),
+        order("big", units=9),
+        order("zoned", zone="north"),
+        order("barred", barred=frozenset({"a"})),
+        order("pinned", pinned_to="b"),
+    ]
+    riders = [
+        rider("a", 0, units=5, zones=frozenset({"south"})),
+        rider("b", 0, skills=frozenset({"cold"})),
+        rider("gone", 0, available=False),
+        rider("late", 0, off_at=500),
+    ]
+    found = [[REASONS[code] for code in row] for row in bars(orders, riders, 1000)]
+    shift, away = Bar.SHIFT_ENDS, Bar.UNAVAILABLE
+    assert found == [
+        [None, None, away, shift],
+        [Bar.LACKS_SKILLS, None, away, Bar.LACKS_SKILLS],
+        [Bar.LACKS_CAPACITY, None, away, shift],
+        [Bar.OUTSIDE_ZONE, None, away, shift],
+        [Bar.BARRED, None, away, shift],
+        [Bar.PINNED_ELSEWHERE, None, away, Bar.PINNED_ELSEWHERE],
+    ]
+
+
+def test_a_matching_is_the_cheapest_over_all_and_leaves_over_what_is_too_dear() -> None:
+    costs = np.array([[1.0, 2.0], [1.0, 10.0], [3.0, 50.0]])
+    riders = np.array([[0, 1], [0, 1], [0, 1]])
+    assert list(match(costs, riders, np.full(3, 20.0))) == [1, 0, -1]
+
+
+def test_waiting_for_an_order_that_is_late_moves_its_expected_moment() -> None:
+    assert readiness.expected(1000, 0, 500) == 1000
+    assert readiness.expected(1000, 500, -5000) == pytest.approx(1000, abs=1)
+    assert readiness.expected(1000, 500, 1000) == pytest.approx(1000 + 500 * (2 / np.pi) ** 0.5)
+    assert readiness.quantile(1000, 500, -5000, 0.5) == pytest.approx(1000, abs=1)
+    assert readiness.quantile(1000, 500, 1500, 0.3) > 1500

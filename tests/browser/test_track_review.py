@@ -49,6 +49,7 @@ ERRAND_WORDS = {
 }
 REVIEW_WORDS: dict[str, dict[str, Any]] = {
     "en": {
+        "proof": "Photo",
         "send": "Send the review",
         "tasty": "Tasty",
         "held": re.compile("before others see them"),
@@ -56,6 +57,7 @@ REVIEW_WORDS: dict[str, dict[str, Any]] = {
         "hidden": re.compile("not shown to others"),
     },
     "zh": {
+        "proof": "照片",
         "send": "提交评价",
         "tasty": "味道好",
         "held": re.compile("正在审核"),
@@ -101,6 +103,7 @@ def test_a_review_with_tags_and_a_big_picture_is_sent_held_published_and_hidden(
 ) -> None:
     words, order = REVIEW_WORDS[language], delivered(town)
     page = open_page(order.address(), size="phone", language=language).page
+    expect(page.locator(".proof dt").first).to_have_text(words["proof"], timeout=15_000)
     page.locator(".act .primary").click()
     expect(page.locator("form.review")).to_be_visible(timeout=15_000)
     expect(page.locator('button[data-tag="tasty"]')).to_have_text(words["tasty"])

@@ -1,22 +1,26 @@
 """A customer changes where an order goes, who gets it, or what is in it: at the price that it costs, agreed to."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
 from typing import Any
 
 import pytest
 
+from services.order.amending_orders import perform_change_address
 from services.order.domain import errors
 from services.order.domain import events as e
-from services.order.domain.city import Weather
+from services.order.domain.city import DeclareWeather, DrawZone, Weather
 from services.order.domain.paying import AdjustPayment
 from services.order.domain.policy import TimeSurcharge
 from services.order.domain.reactions import parts_of, react
+from services.order.domain.values import Recipient
 from shared.kernel.errors import InvalidInput
-from shared.kernel.place import distance_m
+from shared.kernel.place import Place, distance_m
 from tests.unit.order import facts as f
 from tests.unit.order import wishes as w
 from tests.unit.order.scenario import POLICY, Given, given, told
+from tests.unit.order.town import Town
 
 DEAR = replace(f.TOTALS, delivery_fee_cents=800)
 
@@ -140,3 +144,46 @@ def test_the_payment_follows_each_change_once() -> None:
                 at=f.NOON,
             )
         ]
+
+
+def in_town(*said: Any) -> Callable[[Recipient], Any]:
+    """The story's town after operations have said something, and the way to move its order."""
+    town = Town()
+    town.settle()
+    for command in said:
+        town.do(command)
+
+    def move(recipient: Recipient) -> Any:
+        command = w.move(recipient, at=0.5)
+        return town.store.run(lambda tx: perform_change_address(tx, command, town.context(), town.policy))
+
+    return move
+
+
+def around(place: Place) -> tuple[Place, ...]:
+    corners = ((-0.001, -0.001), (-0.001, 0.001), (0.001, 0.001), (0.001, -0.001))
+    return tuple(Place(place.lat + lat, place.lon + lon) for lat, lon in corners)
+
+
+NEXT_STREET = replace(w.NEARBY, place=Place(f.HOME.lat + 0.003, f.HOME.lon))
+
+
+def zone(name: str, place: Place) -> DrawZone:
+    return DrawZone(zone_id=name, name=name, area=around(place), at=f.NOON)
+
+
+def test_the_weather_of_the_new_place_is_asked_for_and_not_that_of_the_old_one() -> None:
+    both = zone("old", f.HOME), zone("new", NEXT_STREET.place)
+    snow = DeclareWeather(zone_id="new", weather=Weather.SNOW, until=f.after(hours=2), at=f.NOON)
+    with pytest.raises(errors.PriceChanged) as refusal:
+        in_town(*both, snow)(NEXT_STREET)
+    assert refusal.value.facts["parts"]["weather_surcharge_cents"] == 400
+    elsewhere = replace(snow, zone_id="old")
+    assert in_town(*both, elsewhere)(NEXT_STREET).events[0].difference_cents == 0
+
+
+def test_a_place_outside_the_citys_zones_or_of_the_shops_reach_is_not_served() -> None:
+    with pytest.raises(InvalidInput):
+        in_town(zone("old", f.HOME))(NEXT_STREET)
+    with pytest.raises(InvalidInput):
+        in_town()(replace(w.NEARBY, place=Place(f.HOME.lat + 1, f.HOME.lon)))

@@ -19,17 +19,18 @@ def payments() -> None:
 
 @payments_app.command()
 def reconcile(day: Day, run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
-    """Compares a day's charges and refunds with the provider's list; ends with 1 when they differ."""
+    """Compares a day's charges and refunds with each provider's list; ends with 1 when they differ."""
     unavailable = import_module("services.order.payments").ProviderUnavailable
     parts = import_module("services.order.wiring").build(settings_of("order", run_dir))
     try:
-        report = parts.reconciler.reconcile(day.date())
+        reports = parts.reconciler.reconcile(day.date())
     except unavailable as error:
         fail(f"the provider does not answer: {error}")
     finally:
         parts.close()
-    told(report, day.date())
-    if report.differences:
+    for report in reports:
+        told(report, day.date())
+    if any(report.differences for report in reports):
         raise typer.Exit(1)
 
 

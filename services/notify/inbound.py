@@ -121,6 +121,11 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "order_cancelled", ("reason",), accepted_only=_payment_failed),
     ),
     order.RefundIssued: (Say(CUSTOMER, "refund_issued", ("amount_cents", "currency")),),
+    order.RefundFailed: (Say(CUSTOMER, "refund_failed", ("amount_cents", "currency"), when=lambda m: m.issued),),
+    order.CompensationOwed: (
+        Say(CUSTOMER, "compensation_owed", ("amount_cents", "currency"), when=lambda m: m.amount_cents > 0),
+    ),
+    order.DifferenceOwed: (Say(CUSTOMER, "difference_owed", ("amount_cents", "currency")),),
     order.OrderCompleted: (
         Say(CUSTOMER, "order_completed", ("review_by",), once=True),
         Say(MERCHANT, "order_completed", once=True),

@@ -193,7 +193,10 @@ def _payment(payment: Payment | None) -> PaymentView:
     if payment is None:
         return PaymentView(state=PaymentState.PENDING)
     return PaymentView(
-        state=payment.state, captured_cents=payment.captured_cents, refunded_cents=payment.refunded_cents
+        state=payment.state,
+        captured_cents=payment.captured_cents,
+        refunded_cents=payment.refunded_cents,
+        due_cents=payment.due.due_cents if payment.due else 0,
     )
 
 

@@ -12,7 +12,7 @@ from services.order.domain.paying import RecordProviderAnswer, RecordProviderOut
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.providing import movement_of
 from services.order.domain.purse import OpenErrand, Payment
-from services.order.payments import PaymentProvider, ProviderAnswer, ProviderRequest, ProviderUnavailable
+from services.order.payments import ProviderAnswer, ProviderRequest, Providers, ProviderUnavailable
 from services.order.payments.desk import Desk, Slip
 from shared.eventstore.model import Context
 from shared.eventstore.ports import Store
@@ -25,12 +25,12 @@ ACTOR = "system:payments"
 
 @dataclass(frozen=True, slots=True)
 class Cashier:
-    """Stands between the desk and the provider; as many as like may work at one desk."""
+    """Stands between the desk and the providers; as many as like may work at one desk."""
 
     store: Store
     clock: Clock
     policy: OrderPolicy
-    provider: PaymentProvider
+    providers: Providers
     desk: Desk
     at_once: int = AT_ONCE
 
@@ -79,11 +79,17 @@ class Cashier:
         if answer.pending:
             return RecordProviderOutage(order_id=order_id, name=errand.name, at=now, why=p.Delay.PENDING)
         return RecordProviderAnswer(
-            order_id=order_id, name=errand.name, declined=answer.declined, reference=answer.reference, at=now
+            order_id=order_id,
+            name=errand.name,
+            declined=answer.declined,
+            reference=answer.reference,
+            at=now,
+            failed=answer.failed,
         )
 
     def _asked(self, payment: Payment, errand: OpenErrand, payment_id: str) -> ProviderAnswer:
         charge = payment.charges[errand.charge_id]
+        provider = self.providers.holding(charge.provider)
         authorizing = errand.errand is p.Errand.AUTHORIZE
         request = ProviderRequest(
             idempotency_key=f"{payment_id}:{errand.name}",
@@ -97,14 +103,14 @@ class Cashier:
         )
         match errand.errand:
             case p.Errand.AUTHORIZE:
-                return self.provider.authorize(request)
+                return provider.authorize(request)
             case p.Errand.CAPTURE:
-                return self.provider.capture(request)
+                return provider.capture(request)
             case p.Errand.RELEASE:
-                return self.provider.release(request)
+                return provider.release(request)
             case p.Errand.REFUND:
-                return self.provider.refund(request)
+                return provider.refund(request)
             case p.Errand.CHARGE:
-                return self.provider.charge(request)
+                return provider.charge(request)
             case _:
                 assert_never(errand.errand)

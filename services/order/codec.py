@@ -70,7 +70,7 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("WithdrawalRequested", order.WithdrawalRequested),
         EventType("CancellationRefused", order.CancellationRefused),
         EventType("WithdrawalUnanswered", order.WithdrawalUnanswered),
-        EventType("OrderCancelled", order.OrderCancelled, 2, _gained("archive_at")),
+        EventType("OrderCancelled", order.OrderCancelled, 3, {**_gained("archive_at"), 2: _as_it_was}),
         EventType("ConfirmationReminded", order.ConfirmationReminded),
         EventType("OrderConfirmed", order.OrderConfirmed),
         EventType("OrderCompleted", order.OrderCompleted),

@@ -125,10 +125,10 @@ def _failure(message: dispatch.DeliveryFailed, at: datetime, now: datetime) -> N
 
 
 def _compensation(message: support.CompensationGranted, envelope_id: str, now: datetime) -> Compensate:
-    """The message's own id makes it once, however often it is told."""
+    """Its id, or the message's own where it has none, makes it once, however often it is told."""
     return Compensate(
         order_id=message.order_id,
-        compensation_id=envelope_id,
+        compensation_id=message.compensation_id or envelope_id,
         amount_cents=message.amount_cents,
         reason=message.reason,
         at=now,

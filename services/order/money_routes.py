@@ -1,19 +1,25 @@
 """The HTTP routes of an order's money: its book, refunds and tips, what waits, webhooks, the daily reconciliation."""
 
 from dataclasses import asdict
+from typing import Any
 
-from services.order import access, answering, books, money_views
+from services.order import access, answering, books, dues, money_views
 from services.order.application import perform
+from services.order.codec import PAYMENT
 from services.order.domain import errors
-from services.order.domain.paying import AddTip, PaymentCommand, RefundInPart, RetryPayment
+from services.order.domain.paying import AddTip, CollectDue, PaymentCommand, RefundInPart, RetryPayment
+from services.order.domain.state import Order
 from services.order.domain.values import OrderState
+from services.order.methods import method_faults
 from services.order.money_schemas import (
     BalanceView,
+    DueBody,
+    DueView,
     LedgerView,
+    OwedView,
     ReconcileBody,
     RefundBody,
     ReportsView,
-    ReportView,
     TipBody,
     TipView,
     WaitingQuery,
@@ -21,9 +27,10 @@ from services.order.money_schemas import (
     WebhookBody,
     WebhookView,
 )
+from services.order.outbound import payment_id_of
 from services.order.payments import ProviderUnavailable, WebhookRefused
 from services.order.payments.desk import waiting
-from services.order.webhooks import take_in
+from services.order.webhooks import sender_of, take_in
 from services.order.wiring import OrderParts
 from shared.eventstore.ports import Transaction
 from shared.gateway.auth import PUBLIC
@@ -31,11 +38,10 @@ from shared.gateway.call import Call
 from shared.gateway.cursor import Page, encode_cursor
 from shared.gateway.problems import Problem
 from shared.gateway.route import route
-from shared.kernel.errors import Fault, InvalidInput, NotFound
+from shared.kernel.errors import InvalidInput, NotFound
 
 MONEY = ("money",)
 KEEPERS = {"support", "operations", "operator"}
-SIGNATURES = ("Stripe-Signature", "Doorstep-Signature")
 
 
 class MoneyRoutes:
@@ -103,8 +109,7 @@ class MoneyRoutes:
     )
     def add_tip(self, call: Call[TipBody], order_id: str) -> TipView:
         body, tip_id = call.body, call.body.tip_id or self.parts.ids("tip")
-        if body.method is not None and not self.parts.policy.accepts_method(body.method):
-            raise InvalidInput([Fault("method", "unknown_method", "this payment method is not accepted")])
+        self._require_method(body.method)
 
         def work(tx: Transaction) -> TipView:
             order, _ = answering.order_of(tx, order_id)
@@ -128,16 +133,73 @@ class MoneyRoutes:
 
     @route(
         "GET",
+        "/v1/orders/<order_id>/due",
+        roles={"customer", *KEEPERS},
+        answer=DueView,
+        summary="What is still to be paid for a change that made an order dearer",
+        tags=MONEY,
+        refusals=(NotFound,),
+    )
+    def get_due(self, call: Call[None], order_id: str) -> DueView:
+        with self.parts.store.reading() as tx:
+            order = self._own(call, tx, order_id)
+            return money_views.due_view(order, tx.load(PAYMENT, payment_id_of(order_id)).state)
+
+    @route(
+        "POST",
+        "/v1/orders/<order_id>/due",
+        roles={"customer", "support", "operations"},
+        body=DueBody,
+        answer=DueView,
+        command=True,
+        summary="Pay what is owed, with the same payment method or another one",
+        tags=MONEY,
+        refusals=(NotFound, errors.NothingDue),
+    )
+    def pay_due(self, call: Call[DueBody], order_id: str) -> DueView:
+        body, charge_id = call.body, call.body.due_id or self.parts.ids("due")
+        self._require_method(body.method)
+
+        def work(tx: Transaction) -> DueView:
+            order = self._own(call, tx, order_id)
+            if tx.load(PAYMENT, payment_id_of(order_id)).state is None:
+                raise errors.NothingDue("nothing is owed for this order", order_id=order_id)
+            command = CollectDue(order_id=order_id, charge_id=charge_id, method=body.method or "", at=call.now)
+            return money_views.due_view(order, perform(tx, command, call.context, self.parts.policy).state)
+
+        return call.once(self.parts.store, work)
+
+    @route(
+        "GET",
+        "/v1/payments/owed",
+        roles=KEEPERS,
+        query=WaitingQuery,
+        answer=Page[OwedView],
+        summary="Orders whose customers owe something",
+        description="What a change added to the price and the customer's bank would not pay. Refunds that a bank sent"
+        " back are owed to the customer: those wait under /v1/payments/waiting.",
+        tags=MONEY,
+    )
+    def list_owed(self, call: Call[None, WaitingQuery]) -> Page[OwedView]:
+        store, limit = self.parts.store, call.query.limit
+        position = store.follower_position(dues.DUES.follower.name)
+        after = call.query.after("id")
+        rows = dues.owed(store, limit + 1, str(after["id"]) if after else "")
+        more = encode_cursor({"id": rows[limit - 1].payment_id}) if len(rows) > limit else None
+        return Page[OwedView](items=[OwedView(**asdict(row)) for row in rows[:limit]], next=more, position=position)
+
+    @route(
+        "GET",
         "/v1/merchants/<merchant_id>/balance",
         roles={"merchant", "operations"},
         answer=BalanceView,
-        summary="What a merchant has earned and is owed",
+        summary="What a merchant has earned and is owed, shares of cancellation fees among it",
         tags=MONEY,
     )
     def merchant_balance(self, call: Call[None], merchant_id: str) -> BalanceView:
         if not call.principal.has("operations"):
             call.principal.require(merchant_id)
-        return self._balance(f"merchant_payable:{merchant_id}")
+        return self._balance(f"merchant_payable:{merchant_id}", f"cancellation_fees_payable:{merchant_id}")
 
     @route(
         "GET",
@@ -151,6 +213,19 @@ class MoneyRoutes:
         if not call.principal.has("operations"):
             call.principal.require(rider_id)
         return self._balance(f"rider_tips_payable:{rider_id}")
+
+    @route(
+        "GET",
+        "/v1/riders/<rider_id>/fees",
+        roles={"rider", "operations"},
+        answer=BalanceView,
+        summary="The shares of cancellation fees that a rider is owed",
+        tags=MONEY,
+    )
+    def rider_fees(self, call: Call[None], rider_id: str) -> BalanceView:
+        if not call.principal.has("operations"):
+            call.principal.require(rider_id)
+        return self._balance(f"cancellation_fees_payable:{rider_id}")
 
     @route(
         "GET",
@@ -179,14 +254,15 @@ class MoneyRoutes:
         body=WebhookBody,
         answer=WebhookView,
         summary="What the payment provider tells by itself",
-        description="Signed by the provider (`Stripe-Signature`); told twice it changes nothing twice.",
+        description="Signed by the provider (`Stripe-Signature`, the sandbox's `Doorstep-Signature`); told twice it"
+        " changes nothing twice.",
         tags=MONEY,
     )
     def hear_provider(self, call: Call[WebhookBody]) -> WebhookView:
-        parts, headers = self.parts, call.request.headers
-        signature = next((headers[name] for name in SIGNATURES if name in headers), None)
+        parts = self.parts
         try:
-            new = take_in(parts.store, parts.provider, parts.policy, call.request.raw_body, signature, call.context)
+            provider, signature = sender_of(parts.providers, call.request.headers)
+            new = take_in(parts.store, provider, parts.policy, call.request.raw_body, signature, call.context)
         except WebhookRefused as refusal:
             raise Problem(400, refusal.code, refusal.sentence) from None
         return WebhookView(new=new)
@@ -196,17 +272,17 @@ class MoneyRoutes:
         "/v1/payments/reconciliations",
         roles={"operations", "operator"},
         body=ReconcileBody,
-        answer=ReportView,
-        summary="Hold the provider's list of a day against the book",
+        answer=ReportsView,
+        summary="Hold each provider's list of a day against the book",
         tags=MONEY,
     )
-    def reconcile(self, call: Call[ReconcileBody]) -> ReportView:
+    def reconcile(self, call: Call[ReconcileBody]) -> ReportsView:
         try:
-            report = self.parts.reconciler.reconcile(call.body.day)
+            reports = self.parts.reconciler.reconcile(call.body.day)
         except ProviderUnavailable:
             sentence = "the payment provider does not answer at the moment; try again shortly"
             raise Problem(503, "provider_unavailable", sentence, headers={"Retry-After": "30"}) from None
-        return ReportView.model_validate(asdict(report))
+        return ReportsView.model_validate({"items": [asdict(report) for report in reports]})
 
     @route(
         "GET",
@@ -217,11 +293,24 @@ class MoneyRoutes:
         tags=MONEY,
     )
     def list_reconciliations(self, call: Call[None]) -> ReportsView:  # noqa: ARG002
-        return ReportsView(items=[ReportView.model_validate(each) for each in self.parts.reconciler.reports()])
+        return ReportsView.model_validate({"items": self.parts.reconciler.reports()})
 
-    def _balance(self, account: str) -> BalanceView:
+    def _require_method(self, method: str | None) -> None:
+        """Refuses a payment method that is known to be unusable."""
+        faults = method_faults(self.parts.providers, self.parts.policy, method, "method") if method else []
+        if faults:
+            raise InvalidInput(faults)
+
+    def _own(self, call: Call[Any], tx: Transaction, order_id: str) -> Order:
+        """Staff may ask about every order, a customer about their own."""
+        order, _ = answering.order_of(tx, order_id)
+        if not any(call.principal.has(role) for role in KEEPERS):
+            access.require_customer(call.principal, order)
+        return order
+
+    def _balance(self, account: str, *more: str) -> BalanceView:
         position = self.parts.store.follower_position(books.LEDGER.follower.name)
-        found = books.balances_of(self.parts.store, account)
+        found = [balance for each in (account, *more) for balance in books.balances_of(self.parts.store, each)]
         return money_views.balance_view(account, found, position)
 
     def _change(self, call: Call, command: PaymentCommand) -> LedgerView:

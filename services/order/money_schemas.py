@@ -94,6 +94,38 @@ class TipBody(Input):
     tip_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
 
 
+class DueBody(Input):
+    model_config = shown({"method": "sandbox_ok"})
+
+    method: Reference | None = Field(default=None, description="how to pay; as the order was paid when absent")
+    due_id: Identifier | None = Field(default=None, description="made once for each; a fresh one when absent")
+
+
+class DueView(BaseModel):
+    """What a change added to an order's price and could not be taken; 0 when nothing is owed."""
+
+    order_id: str
+    due_cents: int
+    being_asked_cents: int = Field(description="what the provider is being asked for at this moment")
+    currency: str
+    reason: str
+    again_at: datetime | None = Field(description="when it is asked for by itself again; null: not any more")
+
+
+class OwedView(BaseModel):
+    """An order whose customer owes something."""
+
+    order_id: str
+    payment_id: str
+    customer_id: str
+    due_cents: int
+    currency: str
+    reason: str
+    since: datetime
+    tries: int
+    again_at: datetime | None
+
+
 class TipView(BaseModel):
     """A tip that was asked for; the rider has it once it has been taken."""
 
@@ -184,4 +216,6 @@ class ReportView(BaseModel):
 
 
 class ReportsView(BaseModel):
+    """One report a day and provider."""
+
     items: list[ReportView]

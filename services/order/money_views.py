@@ -6,12 +6,15 @@ from services.order.application import NO_SUCH_ORDER
 from services.order.books import Balance
 from services.order.codec import ORDER, PAYMENT
 from services.order.domain.ledger import Entry, Transfer
+from services.order.domain.owing import owing_cents
 from services.order.domain.payment import PaymentState
 from services.order.domain.purse import Payment, implied
+from services.order.domain.settling import coming_cents
 from services.order.domain.state import Order
 from services.order.money_schemas import (
     AccountView,
     BalanceView,
+    DueView,
     EntryView,
     ErrandView,
     LedgerView,
@@ -111,6 +114,27 @@ def tip_view(payment: Payment | None, tip_id: str) -> TipView:
     )
 
 
+def due_view(order: Order, payment: Payment | None) -> DueView:
+    """What is owed for an order: nothing until its payment is asked for, moments after it was placed."""
+    if payment is None:
+        currency = order.totals.currency
+        return DueView(
+            order_id=order.order_id, due_cents=0, being_asked_cents=0, currency=currency, reason="", again_at=None
+        )
+    return DueView(
+        order_id=payment.order_id,
+        due_cents=owing_cents(payment),
+        being_asked_cents=coming_cents(payment),
+        currency=payment.currency,
+        reason=payment.due.reason if payment.due else "",
+        again_at=payment.due.again_at if payment.due else None,
+    )
+
+
 def balance_view(account: str, found: Sequence[Balance], position: int) -> BalanceView:
-    balances = [MoneyView(currency=each.currency, cents=each.cents) for each in found]
+    """What is owed to somebody, over all accounts that it was found on."""
+    sums: dict[str, int] = {}
+    for each in found:
+        sums[each.currency] = sums.get(each.currency, 0) + each.cents
+    balances = [MoneyView(currency=currency, cents=cents) for currency, cents in sorted(sums.items())]
     return BalanceView(account=account, balances=balances, position=position)

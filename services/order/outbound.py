@@ -10,6 +10,7 @@ from services.order.domain.customer import CustomerEvent
 from services.order.domain.pausing import MerchantPaused, MerchantResumed
 from services.order.domain.reactions import AnyEvent
 from services.order.domain.values import Line, OrderState, Recipient
+from services.order.money_messages import about_money
 from shared.contracts import order as public
 from shared.contracts.cells import cell_of
 from shared.contracts.common import FailureReason, GeoPoint, Goods
@@ -38,7 +39,7 @@ def messages_for(stored: StoredEvent, event: AnyEvent) -> list[Outgoing]:
         told = public.CustomerForgotten(customer_id=event.customer_id, order_ids=event.order_ids)
         return [Outgoing(told, event.customer_id)]
     if isinstance(event, payment.PaymentEvent):
-        said = _about_payment(stored.stream_id, event)
+        said = about_money(stored.stream_id, event)
         return [] if said is None else [Outgoing(said, event.order_id)]
     said = _about_order(stored.stream_id, event)
     return [] if said is None else [Outgoing(said, stored.stream_id)]
@@ -58,44 +59,6 @@ def _about_merchant(merchant_id: str, event: merchant.MerchantEvent) -> list[Out
             return [Outgoing(public.MerchantResumed(merchant_id=merchant_id, by_time=event.by_time), merchant_id)]
         case _:
             return []
-
-
-def _about_payment(payment_id: str, event: payment.PaymentEvent) -> Message | None:
-    match event:
-        case payment.PaymentAuthorized():
-            return public.PaymentAuthorized(
-                order_id=event.order_id,
-                payment_id=payment_id,
-                amount_cents=event.amount_cents,
-                currency=event.currency,
-            )
-        case payment.PaymentFailed():
-            return public.PaymentFailed(order_id=event.order_id, payment_id=payment_id, reason=event.reason)
-        case payment.PaymentCaptured() | payment.ChargeCaptured(purpose=payment.Purpose.CHANGE):
-            return public.PaymentCaptured(
-                order_id=event.order_id,
-                payment_id=payment_id,
-                amount_cents=event.amount_cents,
-                currency=event.currency,
-            )
-        case payment.TipPassedOn():
-            return public.TipPassedOn(
-                order_id=event.order_id,
-                payment_id=payment_id,
-                rider_id=event.rider_id,
-                amount_cents=event.amount_cents,
-                currency=event.currency,
-            )
-        case payment.RefundIssued():
-            return public.RefundIssued(
-                order_id=event.order_id,
-                payment_id=payment_id,
-                amount_cents=event.amount_cents,
-                currency=event.currency,
-                reason=event.reason,
-            )
-        case _:
-            return None
 
 
 def _about_order(order_id: str, event: order.OrderEvent) -> Message | None:
@@ -346,6 +309,9 @@ def _about_end(order_id: str, event: order.EndEvent) -> Message | None:
                 by=event.by.value,
                 reason=event.reason,
                 fee_cents=event.fee_cents,
+                fee_merchant_cents=event.fee_merchant_cents,
+                fee_carrier_cents=event.fee_carrier_cents,
+                carrier_id=event.carrier_id,
             )
         case order.ConfirmationReminded():
             return public.ConfirmationReminded(

@@ -3,6 +3,7 @@
 from services.order import answering, placing_requests, quotes
 from services.order.domain.placing import Proposal
 from services.order.domain.quote import Quote
+from services.order.methods import method_faults
 from services.order.ordering import place_order, propose_order
 from services.order.placing_schemas import PlaceOrderBody, QuoteBody, QuoteView
 from services.order.schemas import OrderView
@@ -72,6 +73,8 @@ class PlacingRoutes:
     def place_order(self, call: Call[PlaceOrderBody]) -> OrderView:
         parts, order_id = self.parts, self.parts.ids("ord")
         command, faults = placing_requests.placing(call.body, order_id, _customer(call), call.now)
+        if parts.policy.accepts_method(command.payment_method):
+            faults += method_faults(parts.providers, parts.policy, command.payment_method, "payment.method")
 
         def work(tx: Transaction) -> OrderView:
             quote = quotes.recall(tx, command.quote_id)

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from services.order import reports
 from services.order.application import perform
-from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC
+from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC, PAYMENT
 from services.order.domain import payment as p
 from services.order.domain.commands import EndWait
 from services.order.domain.merchant import EndPause
 from services.order.domain.pausing import PAUSE
-from services.order.domain.paying import RetryPayment
+from services.order.domain.paying import CollectDue, RetryPayment
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.reactions import AnyEvent, react
 from services.order.domain.values import Wait
@@ -79,11 +79,20 @@ class Reactors:
             if due.name.startswith(p.RETRY):
                 order_id, name = sibling_id("ord", due.stream_id), due.name[len(p.RETRY) + 1 :]
                 perform(tx, RetryPayment(order_id=order_id, at=now, name=name), context, self.policy)
+            elif due.name == p.DUE:
+                perform(tx, self._collect(tx, due.stream_id, now), context, self.policy)
             elif due.name == PAUSE:
                 perform(tx, EndPause(merchant_id=due.stream_id, at=now), context, self.policy)
             else:
                 wait = EndWait(order_id=due.stream_id, at=now, now=now, wait=Wait(due.name))
                 perform(tx, wait, context, self.policy)
+
+    def _collect(self, tx: Transaction, payment_id: str, now: datetime) -> CollectDue:
+        """Asks for what is owed once more; each try is a charge of its own."""
+        payment = tx.load(PAYMENT, payment_id).state
+        tries = payment.due.tries if payment is not None and payment.due is not None else 0
+        order_id = sibling_id("ord", payment_id)
+        return CollectDue(order_id=order_id, charge_id=f"due-{tries}", method="", at=now, patient=True)
 
     def hear(self, tx: Transaction, envelope: Envelope, message: Message) -> None:
         """Takes another service's fact in."""

@@ -1,4 +1,4 @@
-"""Holds the provider's list of charges and refunds against the book, day by day, and names every difference."""
+"""Holds each provider's list of charges and refunds against the book, day by day, and names every difference."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from enum import StrEnum
 from psycopg.types.json import Jsonb
 
 from services.order import books
-from services.order.payments import Movement, MovementKind, PaymentProvider
+from services.order.payments import Movement, MovementKind, PaymentProvider, Providers
 from shared.eventstore.ports import Store
 from shared.kernel.clock import Clock
 
@@ -47,7 +47,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One day's comparison; `charged_cents` and `refunded_cents` are by the book."""
+    """One day's comparison with one provider; `charged_cents` and `refunded_cents` are by the book, and refunds that
+    came back are no refunds."""
 
     day: date
     provider: str
@@ -109,39 +110,41 @@ class Reconciler:
     """Compares days, and keeps what it found."""
 
     store: Store
-    provider: PaymentProvider
+    providers: Providers
     clock: Clock
 
-    def reconcile(self, day: date) -> Report:
-        """Compares a day of UTC; raises ProviderUnavailable when the provider cannot be asked."""
+    def reconcile(self, day: date) -> list[Report]:
+        """Compares a day of UTC with each provider; raises ProviderUnavailable when one cannot be asked."""
+        return [self._reconciled(provider, day) for provider in self.providers]
+
+    def _reconciled(self, provider: PaymentProvider, day: date) -> Report:
         start = datetime.combine(day, time(), UTC)
         end = start + timedelta(days=1)
-        theirs = self.provider.movements(start - MARGIN, end + MARGIN)
-        ours = books.movements(self.store, start - MARGIN, end + MARGIN)
+        theirs = provider.movements(start - MARGIN, end + MARGIN)
+        ours = books.movements(self.store, provider.name, start - MARGIN, end + MARGIN)
         of_day = [movement for movement in ours if start <= movement.at < end]
         report = Report(
             day=day,
-            provider=self.provider.name,
+            provider=provider.name,
             made_at=self.clock.now(),
             movements=len(of_day),
             charged_cents=_sum(of_day, MovementKind.CHARGE),
-            refunded_cents=_sum(of_day, MovementKind.REFUND),
+            refunded_cents=_sum(of_day, MovementKind.REFUND) - _sum(of_day, MovementKind.REFUND_FAILED),
             differences=tuple(compare(ours, theirs, start, end)),
         )
         self._keep(report)
         return report
 
     def catch_up(self) -> int:
-        """Compares the day that is over, once; how many days that were."""
+        """Compares the day that is over with each provider, once; how many comparisons that were."""
         yesterday = self.clock.now().astimezone(UTC).date() - timedelta(days=1)
         with self.store.reading() as tx:
-            known = tx.connection.execute(
-                "SELECT 1 FROM reconciliations WHERE day = %s AND provider = %s", (yesterday, self.provider.name)
-            ).fetchone()
-        if known is not None:
-            return 0
-        self.reconcile(yesterday)
-        return 1
+            rows = tx.connection.execute("SELECT provider FROM reconciliations WHERE day = %s", (yesterday,))
+            known = {row["provider"] for row in rows}
+        missing = [provider for provider in self.providers if provider.name not in known]
+        for provider in missing:
+            self._reconciled(provider, yesterday)
+        return len(missing)
 
     def reports(self, limit: int = 31) -> list[Mapping[str, object]]:
         """The last reports as they were kept, newest day first."""
@@ -153,7 +156,12 @@ class Reconciler:
 
     def _keep(self, report: Report) -> None:
         if report.differences:
-            logger.error("reconciliation of %s found %s differences", report.day, len(report.differences))
+            logger.error(
+                "reconciliation of %s with %s found %s differences",
+                report.day,
+                report.provider,
+                len(report.differences),
+            )
         kept = {**asdict(report), "day": report.day.isoformat(), "made_at": report.made_at.isoformat()}
         self.store.run(
             lambda tx: tx.connection.execute(

@@ -189,6 +189,7 @@ class PaymentView(BaseModel):
     state: PaymentState
     captured_cents: int = 0
     refunded_cents: int = 0
+    due_cents: int = Field(0, description="what a change added to the price and could not be taken: still to be paid")
 
 
 class StepView(BaseModel):

@@ -15,7 +15,19 @@ AHEAD_MAX = timedelta(seconds=120)
 """A clock that is further ahead of the server's than this is wrong."""
 _BOOKKEEPING = frozenset({"LedgerPosted"})
 """The book has a page of its own."""
-_PAYMENT_FOR_ALL = frozenset({"PaymentAuthorized", "PaymentFailed", "PaymentCaptured", "RefundIssued", "TipPassedOn"})
+_PAYMENT_FOR_ALL = frozenset(
+    {
+        "PaymentAuthorized",
+        "PaymentFailed",
+        "PaymentCaptured",
+        "RefundIssued",
+        "RefundFailed",
+        "CompensationOwed",
+        "DifferenceOwed",
+        "DifferenceSettled",
+        "TipPassedOn",
+    }
+)
 _OWN_FIELDS = frozenset({"at", "reason"})
 
 

@@ -6,10 +6,11 @@ from services.order.books import LEDGER
 from services.order.cashier import Cashier
 from services.order.codec import CODECS
 from services.order.domain.policy import OrderPolicy
+from services.order.dues import DUES
 from services.order.inbound import SUBSCRIBED
 from services.order.outbound import messages_for
-from services.order.payments import PaymentProvider
-from services.order.payments.configuration import fitted, provider_of
+from services.order.payments import Providers
+from services.order.payments.configuration import fitted, providers_of
 from services.order.payments.desk import SqlDesk
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.reactors import Reactors
@@ -28,7 +29,7 @@ from shared.runtime.settings import Settings
 
 SERVICE = "order"
 DESK_CONNECTIONS = 2
-PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST, LEDGER, REVIEW_LIST)
+PROJECTIONS: tuple[Projection, ...] = (ORDER_LIST, MERCHANT_LIST, LEDGER, DUES, REVIEW_LIST)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class OrderParts:
     policy: OrderPolicy
     ids: IdSource
     store: PostgresStore
-    provider: PaymentProvider
+    providers: Providers
     desk: SqlDesk
     cashier: Cashier
     reconciler: Reconciler
@@ -52,15 +53,15 @@ class OrderParts:
 
     def close(self) -> None:
         self.broadcast.close()
-        self.provider.close()
+        self.providers.close()
         self.desk.close()
         self.store.close()
 
 
 def build(settings: Settings) -> OrderParts:
     """The parts of one process, on the settings' database and clock."""
-    provider = provider_of(settings)
-    policy = fitted(settings.policy(OrderPolicy), provider)
+    providers = providers_of(settings)
+    policy = fitted(settings.policy(OrderPolicy), providers.current)
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock)
     desk = SqlDesk(Pool(settings.postgres_url, size=DESK_CONNECTIONS))
     reactors = Reactors(settings.clock, policy, desk)
@@ -70,10 +71,10 @@ def build(settings: Settings) -> OrderParts:
         policy=policy,
         ids=new_id,
         store=store,
-        provider=provider,
+        providers=providers,
         desk=desk,
-        cashier=Cashier(store, settings.clock, policy, provider, desk),
-        reconciler=Reconciler(store, provider, settings.clock),
+        cashier=Cashier(store, settings.clock, policy, providers, desk),
+        reconciler=Reconciler(store, providers, settings.clock),
         reactors=reactors,
         following=Together(reactors.followers),
         projections=Together(PROJECTIONS),

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from services.support import codec, views
 from services.support.domain import commands as c
+from services.support.domain import compensating
 from services.support.domain import decisions as d
 from services.support.domain import events as e
 from services.support.domain.policy import SupportPolicy
@@ -49,18 +50,25 @@ def perform(tx: Transaction, command: c.Command, context: Context, policy: Suppo
             return None
         case c.NoteRefund():
             return _refunded(tx, command, context)
+        case c.NoteCompensation():
+            return _compensated(tx, command, context)
         case c.OpenComplaint():
             return _complain(tx, command, context, policy)
-        case c.TakeCase() | c.Redispatch() | c.Refund() | c.CloseCase():
+        case c.TakeCase() | c.Redispatch() | c.Refund() | c.GrantCompensation() | c.CloseCase():
             return _by_agent(tx, command, context, policy)
-        case c.EscalateCase():
-            tx.execute(CASE, command.case_id, lambda s: d.escalate(command, s, policy), context)
-            return command.case_id
-        case c.LapseDecision():
-            tx.execute(CASE, command.case_id, lambda s: d.lapse(command, s, policy), context)
+        case c.EscalateCase() | c.LapseDecision():
+            tx.execute(CASE, command.case_id, lambda s: _in_time(command, s, policy), context)
             return command.case_id
         case _:
             assert_never(command)
+
+
+def _in_time(
+    command: c.EscalateCase | c.LapseDecision, state: CaseState, policy: SupportPolicy
+) -> Sequence[e.CaseEvent]:
+    if isinstance(command, c.EscalateCase):
+        return d.escalate(command, state, policy)
+    return d.lapse(command, state, policy)
 
 
 def _report(tx: Transaction, command: c.ReportTrouble, context: Context, policy: SupportPolicy) -> str | None:
@@ -117,6 +125,29 @@ def _refunded(tx: Transaction, command: c.NoteRefund, context: Context) -> str |
     return _finish(tx, dossier, lambda case_id, state: d.note_refund(case_id, command, state), context)
 
 
+def _compensate(tx: Transaction, command: c.GrantCompensation, context: Context, policy: SupportPolicy) -> str:
+    """The case says who may, the dossier how much: both or neither."""
+    case = tx.load(CASE, command.case_id).state
+    dossier = Dossier()
+    if isinstance(case, Case):
+        order_id = case.opened.order_id
+        dossier = tx.load(DOSSIER, dossier_id(order_id)).state
+        compensating.grant(command, case, dossier, policy)
+        tx.execute(DOSSIER, dossier_id(order_id), lambda s: compensating.count(command, order_id, s, policy), context)
+    tx.execute(CASE, command.case_id, lambda s: compensating.grant(command, s, dossier, policy), context)
+    return command.case_id
+
+
+def _compensated(tx: Transaction, command: c.NoteCompensation, context: Context) -> str | None:
+    stream = dossier_id(command.order_id)
+    case_id = tx.load(DOSSIER, stream).state.granted_by.get(command.compensation_id)
+    if case_id is None:
+        return None
+    tx.execute(DOSSIER, stream, lambda s: compensating.settle_count(command, s), context)
+    tx.execute(CASE, case_id, lambda s: compensating.settle(case_id, command, s), context)
+    return case_id
+
+
 def _finish(
     tx: Transaction,
     dossier: Dossier,
@@ -133,13 +164,15 @@ def _finish(
 
 
 def _by_agent(tx: Transaction, command: c.AgentCommand, context: Context, policy: SupportPolicy) -> str:
+    if isinstance(command, c.GrantCompensation):
+        return _compensate(tx, command, context, policy)
     decided = tx.execute(CASE, command.case_id, lambda s: _decide(tx, command, s, policy), context)
     _settle(tx, decided.events, context)
     return command.case_id
 
 
 def _decide(
-    tx: Transaction, command: c.AgentCommand, state: CaseState, policy: SupportPolicy
+    tx: Transaction, command: c.DecidingCommand, state: CaseState, policy: SupportPolicy
 ) -> Sequence[e.CaseEvent]:
     match command:
         case c.TakeCase():

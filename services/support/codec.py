@@ -11,13 +11,19 @@ def _note_may_be_missing(first: dict[str, Any]) -> dict[str, Any]:
     return first | {"note": first["note"] or None}
 
 
+def _cost_not_told(first: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not say what the order costs."""
+    return first | {"facts": first["facts"] | {"total_cents": None, "currency": ""}}
+
+
 _DOSSIER = (
-    EventType("OrderKnown", e.OrderKnown),
+    EventType("OrderKnown", e.OrderKnown, 2, {1: _cost_not_told}),
     EventType("CaseFiled", e.CaseFiled),
     EventType("TroubleJoined", e.TroubleJoined),
     EventType("CaseSettled", e.CaseSettled),
     EventType("OrderEnded", e.OrderEnded),
     EventType("OrderReopened", e.OrderReopened),
+    EventType("CompensationCounted", e.CompensationCounted),
 )
 _CASE = (
     EventType(
@@ -32,6 +38,8 @@ _CASE = (
     EventType("CaseEscalated", e.CaseEscalated),
     EventType("RedispatchRequested", e.RedispatchRequested),
     EventType("CancellationRequested", e.CancellationRequested),
+    EventType("CompensationGranted", e.CompensationGranted),
+    EventType("CompensationSettled", e.CompensationSettled),
     EventType("DecisionLapsed", e.DecisionLapsed),
     EventType("CaseClosed", e.CaseClosed),
 )

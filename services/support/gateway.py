@@ -6,16 +6,20 @@ from services.support import views
 from services.support.application import CASE, perform
 from services.support.domain import commands as c
 from services.support.domain import decisions as d
+from services.support.domain.compensating import CompensationExceedsLimit, CompensationIdReused
 from services.support.domain.state import Case, Stage
 from services.support.schemas import (
     CasesQuery,
+    CaseTimeline,
     CaseView,
+    CompensationBody,
     ComplaintBody,
     LiveData,
     LiveQuery,
     Ready,
     RedispatchBody,
     RefundBody,
+    TimelineEntry,
     case_view,
 )
 from services.support.wiring import SupportParts
@@ -27,6 +31,7 @@ from shared.gateway.route import route
 from shared.gateway.sse import Event, Stream
 from shared.gateway.standard import StandardRoutes
 from shared.kernel.errors import Fault, InvalidInput, NotFound
+from shared.kernel.ids import new_id
 
 AGENTS = frozenset({"support"})
 READERS = frozenset({"support", "operations", "dispatcher"})
@@ -157,6 +162,51 @@ class SupportGateway(StandardRoutes):
 
     @route(
         "POST",
+        "/v1/cases/<case_id>/compensation",
+        roles=AGENTS,
+        body=CompensationBody,
+        answer=CaseView,
+        command=True,
+        refusals=(
+            NotFound,
+            d.CaseAlreadyTaken,
+            d.CaseAlreadyDecided,
+            d.CaseEnded,
+            CompensationExceedsLimit,
+            CompensationIdReused,
+        ),
+        summary="Grants the customer money for what went wrong; the order stays as it is",
+        description="Paid by the order's ledger, which says in `compensations` what became of it. All compensation of"
+        " an order has a limit.",
+        tags=CASES,
+    )
+    def compensate_case(self, call: Call[CompensationBody], case_id: str) -> CaseView:
+        command = c.GrantCompensation(
+            case_id=case_id,
+            agent_id=call.principal.actor_id,
+            compensation_id=call.body.compensation_id or new_id("cmp"),
+            amount_cents=call.body.amount_cents,
+            reason=call.body.reason,
+            now=call.now,
+        )
+        return self._do(call, command)
+
+    @route(
+        "GET",
+        "/v1/cases/<case_id>/timeline",
+        roles=READERS,
+        answer=CaseTimeline,
+        refusals=(NotFound,),
+        summary="Everything that happened to a case",
+        tags=CASES,
+    )
+    def get_timeline(self, call: Call, case_id: str) -> CaseTimeline:  # noqa: ARG002
+        with self.parts.store.reading() as tx:
+            _view(tx, case_id)
+            return CaseTimeline(case_id=case_id, entries=[_entry(stored) for stored in tx.stream(case_id)])
+
+    @route(
+        "POST",
         "/v1/cases/<case_id>/close",
         roles=AGENTS,
         answer=CaseView,
@@ -215,6 +265,18 @@ def _view(tx: Transaction, case_id: str) -> CaseView:
     if not isinstance(loaded.state, Case):
         raise NotFound("there is no such case", case_id=case_id)
     return case_view(views.row_of(loaded.state, loaded.version))
+
+
+def _entry(stored: StoredEvent) -> TimelineEntry:
+    """Single values only: what is sealed is an object, and the case itself shows it to those who may read it."""
+    plain = {name: value for name, value in stored.data.items() if value is None or isinstance(value, str | int)}
+    return TimelineEntry(
+        type=stored.type,
+        at=stored.occurred_at,
+        recorded_at=stored.recorded_at,
+        actor=stored.actor,
+        facts={name: value for name, value in plain.items() if name not in ("case_id", "note")},
+    )
 
 
 def _after(cursor: dict[str, object] | None) -> tuple[str, int] | None:

@@ -20,6 +20,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     order.OrderCancelled,
     order.OrderRejected,
     order.RefundIssued,
+    order.CompensationOwed,
     order.CustomerForgotten,
     dispatch.DeliveryUndeliverable,
 )
@@ -50,10 +51,23 @@ def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequenc
             return [c.EndOrder(order_id=message.order_id, ending=Ending.CANCELLED, now=now)]
         case order.OrderRejected():
             return [c.EndOrder(order_id=message.order_id, ending=Ending.REJECTED, now=now)]
-        case order.RefundIssued():
-            return [c.NoteRefund(order_id=message.order_id, now=now)]
+        case order.RefundIssued() | order.CompensationOwed():
+            return [_about_money(message, now)]
         case _:
             return []
+
+
+def _about_money(message: order.RefundIssued | order.CompensationOwed, now: datetime) -> c.FactCommand:
+    if isinstance(message, order.RefundIssued):
+        return c.NoteRefund(order_id=message.order_id, now=now)
+    return c.NoteCompensation(
+        order_id=message.order_id,
+        compensation_id=message.compensation_id,
+        paid_cents=message.amount_cents,
+        credit_cents=message.credit_cents,
+        refused_cents=message.refused_cents,
+        now=now,
+    )
 
 
 def context_of(envelope: Envelope, now: datetime) -> Context:
@@ -76,6 +90,8 @@ def _facts(message: order.OrderPlaced) -> OrderFacts:
         kind=message.kind.value,
         priority=message.priority.value,
         promised_at=message.promised_at,
+        total_cents=message.total_cents,
+        currency=message.currency,
     )
 
 

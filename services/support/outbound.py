@@ -34,6 +34,16 @@ def _public(event: e.Event) -> support.CaseMessage | None:
             return support.CancellationRequested(
                 case_id=event.case_id, order_id=event.order_id, reason=event.reason, by=event.by
             )
+        case e.CompensationGranted():
+            return support.CompensationGranted(
+                case_id=event.case_id,
+                order_id=event.order_id,
+                amount_cents=event.amount_cents,
+                currency=event.currency,
+                reason=event.reason,
+                by=event.by,
+                compensation_id=event.compensation_id,
+            )
         case e.CaseClosed():
             return support.CaseClosed(case_id=event.case_id, order_id=event.order_id, outcome=event.outcome.value)
         case _:

@@ -1,5 +1,6 @@
 """What support's gateway takes and gives."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, ClassVar
 
@@ -11,6 +12,20 @@ from services.support.views import CaseRow
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
 from shared.gateway.words import Code
+
+
+class CompensationView(BaseModel):
+    """A grant. What became of it is null until the order's ledger has told."""
+
+    compensation_id: str
+    amount_cents: int
+    currency: str
+    reason: str
+    by: str
+    granted_at: datetime
+    paid_cents: int | None
+    credit_cents: int | None
+    refused_cents: Annotated[int | None, Field(description="beyond what is given back for one order")]
 
 
 class CaseView(BaseModel):
@@ -40,7 +55,23 @@ class CaseView(BaseModel):
     outcome: Outcome | None
     closed_at: datetime | None
     closed_by: str | None
+    compensations: list[CompensationView]
     version: int
+
+
+class TimelineEntry(BaseModel):
+    """One fact of a case: who did it, when by their clock and the server's, and its plain figures."""
+
+    type: str
+    at: datetime
+    recorded_at: datetime
+    actor: str
+    facts: dict[str, str | int | None]
+
+
+class CaseTimeline(BaseModel):
+    case_id: str
+    entries: list[TimelineEntry]
 
 
 class CasesQuery(PageQuery):
@@ -76,6 +107,18 @@ class RefundBody(Body):
     reason: Code = "refunded"
 
 
+class CompensationBody(Body):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"amount_cents": 500, "reason": "late"}]}
+    )
+
+    amount_cents: Annotated[int, Field(gt=0, le=100_000_000)]
+    reason: Code = "compensated"
+    compensation_id: Annotated[
+        str | None, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$", description="made once for each; a fresh one when absent")
+    ] = None
+
+
 class Ready(BaseModel):
     """Everything up to this position of the log has been told; what follows is news."""
 
@@ -86,6 +129,7 @@ LiveData = CaseView | Ready
 
 
 def case_view(row: CaseRow) -> CaseView:
-    names = CaseView.model_fields.keys() - {"state", "reasons"}
+    names = CaseView.model_fields.keys() - {"state", "reasons", "compensations"}
     values = {name: getattr(row, name) for name in names}
-    return CaseView(**values, state=row.stage, reasons=list(row.reasons))
+    granted = [CompensationView(**asdict(each)) for each in row.compensations]
+    return CaseView(**values, state=row.stage, reasons=list(row.reasons), compensations=granted)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from services.support.domain import events as e
-from services.support.domain.state import Case, NoCase, Stage, evolve_case
+from services.support.domain.state import Case, Compensation, NoCase, Stage, evolve_case
 from services.support.domain.vocabulary import Decision, Kind, Outcome, Severity
 from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
@@ -42,6 +44,7 @@ class CaseRow:
     closed_at: datetime | None
     closed_by: str | None
     version: int
+    compensations: tuple[Compensation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Rows:
 
 # The note is kept as the event keeps it, sealed: a column that holds the same whoever builds the list, and when.
 _COLUMNS = (*(field.name for field in fields(CaseRow) if field.name != "note"), "sealed_note")
+_COMPENSATIONS: TypeAdapter[tuple[Compensation, ...]] = TypeAdapter(tuple[Compensation, ...])
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cases"
 
 
@@ -86,6 +90,7 @@ def row_of(case: Case, version: int, position: int = 0) -> CaseRow:
         closed_at=case.closed_at,
         closed_by=case.closed_by,
         version=version,
+        compensations=case.compensations,
     )
 
 
@@ -106,7 +111,8 @@ def _columns(case: Case, stored: StoredEvent, known: Mapping[str, Any] | None) -
     row = row_of(case, stored.version, known["position"] if known else stored.position)
     columns = {name: getattr(row, name) for name in _COLUMNS if name != "sealed_note"}
     sealed_note = known["sealed_note"] if known else _sealed_note(stored)
-    return columns | {"reasons": list(row.reasons), "sealed_note": sealed_note}
+    granted = _COMPENSATIONS.dump_python(row.compensations, mode="json")
+    return columns | {"reasons": list(row.reasons), "sealed_note": sealed_note, "compensations": granted}
 
 
 def _sealed_note(stored: StoredEvent) -> str | None:
@@ -171,6 +177,7 @@ def _row(entry: dict[str, Any], note: str = "") -> CaseRow:
             "stage": Stage(entry["stage"]),
             "decision": Decision(entry["decision"]) if entry["decision"] else None,
             "outcome": Outcome(entry["outcome"]) if entry["outcome"] else None,
+            "compensations": _COMPENSATIONS.validate_python(entry["compensations"]),
         }
     )
 
@@ -209,4 +216,5 @@ def _case(entry: dict[str, Any]) -> Case:
         outcome=row.outcome,
         closed_at=row.closed_at,
         closed_by=row.closed_by,
+        compensations=row.compensations,
     )

@@ -72,6 +72,46 @@ class RefundIssued(OrderMessage):
     reason: str
 
 
+class RefundFailed(OrderMessage):
+    """The customer's bank would not have the money, maybe days after `RefundIssued`: it is owed again."""
+
+    payment_id: str
+    amount_cents: Cents
+    currency: str
+    reason: str
+    issued: bool = Field(description="whether it had been told as issued, and is taken back with this")
+
+
+class DifferenceOwed(OrderMessage):
+    """What a change added to the price could not be taken; the change stands and the customer owes `amount_cents`."""
+
+    payment_id: str
+    customer_id: str
+    amount_cents: Cents
+    currency: str
+    reason: str
+    again_at: datetime | None = Field(description="when it is asked for by itself again; null: not any more")
+
+
+class DifferenceSettled(OrderMessage):
+    """Nothing is owed any more for a change."""
+
+    payment_id: str
+    customer_id: str
+
+
+class CompensationOwed(OrderMessage):
+    """What became of support's grant. `refused_cents` are beyond what policy gives back for one order."""
+
+    payment_id: str
+    compensation_id: str
+    amount_cents: Cents = Field(description="on its way back the way the money came")
+    credit_cents: Cents = Field(description="kept for the customer as credit")
+    refused_cents: Cents
+    currency: str
+    reason: str
+
+
 class TipPassedOn(OrderMessage):
     """A tip has been taken and is the rider's: with the order's price, or given after delivery."""
 
@@ -227,6 +267,9 @@ class OrderCancelled(OrderMessage):
     by: str = Field(description="role of who cancelled: customer, merchant, support, operations, system")
     reason: str
     fee_cents: Cents = 0
+    fee_merchant_cents: Cents = Field(0, description="the merchant's share of the fee")
+    fee_carrier_cents: Cents = Field(0, description="the share of the rider `carrier_id`")
+    carrier_id: str | None = None
 
 
 class ConfirmationReminded(OrderMessage):

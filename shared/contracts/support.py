@@ -47,7 +47,8 @@ class CompensationGranted(CaseMessage):
     currency: str
     reason: str
     by: str
+    compensation_id: str = Field("", description="makes it once; told back in `CompensationOwed`")
 
 
 class CaseClosed(CaseMessage):
-    outcome: str = Field(description="redelivered, refunded, cancelled, failed_again, no_action")
+    outcome: str = Field(description="redelivered, refunded, cancelled, failed_again, compensated, no_action")

@@ -169,7 +169,8 @@ def test_operators_reconcile_a_day_by_route_and_by_command(town: Town) -> None:
     today = datetime.now(UTC).date().isoformat()
 
     def report() -> Any:
-        return town.ok("POST", "/v1/payments/reconciliations", "operations", json={"day": today})
+        [made] = town.ok("POST", "/v1/payments/reconciliations", "operations", json={"day": today})["items"]
+        return made
 
     wait_until(lambda: report()["movements"] > 0 and not report()["differences"], 30, "the books never agreed")
     listed = town.ok("GET", "/v1/payments/reconciliations", "operator")

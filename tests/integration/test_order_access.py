@@ -90,8 +90,11 @@ GET    /v1/orders/<order_id>/photos/<photo_id>        | {staff} 200 200 404; cus
 GET    /v1/orders/<order_id>/ledger                   | support operations operator 200 200 404
 POST   /v1/orders/<order_id>/refunds                  | support operations 409 409 404
 POST   /v1/orders/<order_id>/payment/retry            | operations operator 200 200 404
+GET    /v1/orders/<order_id>/due                      | customer 200 404 404; support operations operator 200 200 404
+POST   /v1/orders/<order_id>/due                      | customer 409 404 404; support operations 409 409 404
 POST   /v1/orders/<order_id>/tips                     | customer 409 404 404
 GET    /v1/riders/<rider_id>/tips                     | rider 200 404 404; operations 200 200 200
+GET    /v1/riders/<rider_id>/fees                     | rider 200 404 404; operations 200 200 200
 
 GET    /v1/parked                                     | operator 200
 GET    /v1/parked/<int:parked_id>                     | operator 404
@@ -99,6 +102,7 @@ POST   /v1/parked/<int:parked_id>/retry               | operator 404
 POST   /v1/parked/<int:parked_id>/skip                | operator 404
 GET    /v1/payments/reconciliations                   | operations operator 200
 POST   /v1/payments/reconciliations                   | operations operator 200
+GET    /v1/payments/owed                              | support operations operator 200
 GET    /v1/payments/waiting                           | support operations operator 200
 POST   /v1/payments/webhooks                          | everybody 400
 """

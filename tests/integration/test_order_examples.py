@@ -136,6 +136,23 @@ def orders_go_wrong(reader: Reader) -> None:
     on_an_order(reader, mistaken, "accept", "merchant")
     deliver(reader, mistaken)
     on_an_order(reader, mistaken, "correct", "support")
+    on_an_order(reader, one_with_a_debt(reader), "due", "customer")
+
+
+def one_with_a_debt(reader: Reader) -> str:
+    """An order that became dearer than its customer's bank would pay."""
+    method, menu = {"method": "sandbox_extra_declined"}, reader.document["paths"]["/v1/orders"]["post"]["requestBody"]
+    wish = {**menu["content"]["application/json"]["example"], "payment": method}
+    order_id = str(reader.town.ok("POST", "/v1/orders", "customer", CUSTOMER, json=wish)["order_id"])
+    wait_until(lambda: reader.town.order(order_id, CUSTOMER)["answer_by"], 30, "the merchant is asked")
+    twice = [{**item, "quantity": item["quantity"] * 2} for item in wish["items"]]
+    path = f"/v1/orders/{order_id}/change-items"
+    told = reader.town.ask("POST", path, "customer", CUSTOMER, json={"items": twice}).json()
+    reader.town.ok(
+        "POST", path, "customer", CUSTOMER, json={"items": twice, "expected_total_cents": told["total_cents"]}
+    )
+    wait_until(lambda: reader.town.order(order_id, CUSTOMER)["payment"]["due_cents"] > 0, 30, "it is owed")
+    return order_id
 
 
 def operators_look_after_it(reader: Reader) -> None:

@@ -17,8 +17,10 @@ from services.order.domain.payment import PaymentState
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.purse import Payment
 from services.order.domain.state import Order
+from services.order.dues import DUES
 from services.order.outbound import payment_id_of
-from services.order.payments import PaymentProvider, SandboxProvider
+from services.order.payments import PaymentProvider, Providers, SandboxProvider
+from services.order.payments.configuration import fitted
 from services.order.payments.desk import SqlDesk
 from services.order.projecting import MERCHANT_LIST, ORDER_LIST
 from services.order.reactors import Reactors
@@ -76,7 +78,7 @@ class Service:
         for _ in range(50):
             self.sequencer.tick()
             busy = [each.run(self.store) for each in (*self.reactors.followers,)]
-            busy += [each.run(self.store) for each in (ORDER_LIST, MERCHANT_LIST, LEDGER)]
+            busy += [each.run(self.store) for each in (ORDER_LIST, MERCHANT_LIST, LEDGER, DUES)]
             busy.append(self.cashier.work())
             if not any(busy):
                 return
@@ -115,13 +117,14 @@ def serving(
     clock, policy, url = FixedClock(NOON), policy or OrderPolicy(), database.url("order")
     store = PostgresStore(url, MASTER_KEY, clock, pool_size=20)
     provider, desk = provider_for(url, clock), SqlDesk(Pool(url, size=4))
+    policy = fitted(policy, provider)
     sequencer = Sequencer(url)
     made = Service(
         clock=clock,
         store=store,
         provider=provider,
         desk=desk,
-        cashier=Cashier(store, clock, policy, provider, desk),
+        cashier=Cashier(store, clock, policy, Providers(provider), desk),
         reactors=Reactors(clock, policy, desk),
         sequencer=sequencer,
         policy=policy,

@@ -74,6 +74,13 @@ class Books:
                 raise Refused(400, "invalid_request_error", "resource_missing", param="payment_method")
         return intent
 
+    def method(self, name: str) -> Json:
+        """A saved payment method: a card that is good for ever, one that expired, or none."""
+        if not name.startswith("pm_card_"):
+            raise Refused(404, "invalid_request_error", "resource_missing", param="payment_method")
+        year = 2020 if name == "pm_card_expired" else 2099
+        return {"id": name, "object": "payment_method", "type": "card", "card": {"exp_year": year, "exp_month": 1}}
+
     def confirm(self, intent: Json) -> None:
         """As if the customer had done what the bank asked for."""
         intent["status"] = "requires_capture"
@@ -126,7 +133,8 @@ class Books:
         intent = self.intents.get(form["payment_intent"])
         if intent is None:
             raise Refused(404, "invalid_request_error", "resource_missing", param="payment_intent")
-        given = sum(each["amount"] for each in self.refunds.values() if each["payment_intent"] == intent["id"])
+        mine = [each for each in self.refunds.values() if each["payment_intent"] == intent["id"]]
+        given = sum(each["amount"] for each in mine if each["status"] != "failed")
         cents = int(form["amount"])
         if cents + given > intent["amount_received"]:
             raise Refused(400, "invalid_request_error", "charge_already_refunded")
@@ -142,6 +150,11 @@ class Books:
         self.refunds[refund["id"]] = refund
         self.record("refund", -cents, refund)
         return refund
+
+    def send_back(self, refund: Json) -> None:
+        """As if the customer's bank would not have the money."""
+        refund.update(status="failed", failure_reason="lost_or_stolen_card")
+        self.record("refund_failure", refund["amount"], refund)
 
 
 def signed(body: bytes, secret: str = WEBHOOK_SECRET, at: float | None = None) -> str:
@@ -230,6 +243,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return books.cancel(books.intents[intent_id], form)
             case "POST", ["refunds"]:
                 return books.create_refund(form)
+            case "GET", ["payment_methods", method]:
+                return books.method(method)
             case "GET", ["refunds"]:
                 found = [each for each in books.refunds.values() if each["payment_intent"] == form["payment_intent"]]
                 return _page(found, form, path[0])

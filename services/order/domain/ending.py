@@ -12,7 +12,7 @@ from services.order.domain.events import (
     OrderReturned,
     WithdrawalRequested,
 )
-from services.order.domain.fees import fee_cents
+from services.order.domain.fees import fee_of
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.values import By, Goods
@@ -22,8 +22,17 @@ def cancelled(order: Order, command: OrderCommand, by: By, reason: str, policy: 
     """Over: what was told in private is taken back, and goods that are home already are said to be."""
     whose = order.whose(command.at)
     archive_at = command.now + policy.span("archive")
-    fee = fee_cents(order, by, policy)
-    ending = OrderCancelled(**whose, by=by, reason=reason, fee_cents=fee, archive_at=archive_at)
+    fee = fee_of(order, by, policy)
+    ending = OrderCancelled(
+        **whose,
+        by=by,
+        reason=reason,
+        fee_cents=fee.cents,
+        archive_at=archive_at,
+        fee_merchant_cents=fee.merchant_cents,
+        fee_carrier_cents=fee.carrier_cents,
+        carrier_id=order.rider_id if fee.carrier_cents else None,
+    )
     events: list[OrderEvent] = [ending]
     if order.goods is Goods.RETURNED:
         events.append(OrderReturned(**whose))

@@ -22,6 +22,7 @@ DomainError
 ├── PaymentNotCaptured        no money has been taken that could go back
 ├── RefundExceedsCaptured     more than is left of what was taken
 ├── TipOutOfRange             nothing, or too much
+├── NothingDue                nothing is owed for the order
 └── NoTipPossible             nobody delivered yet, or the order is not paid for
 """
 
@@ -110,6 +111,10 @@ class RefundExceedsCaptured(DomainError):
 
 class TipOutOfRange(DomainError):
     code = "payment.tip_out_of_range"
+
+
+class NothingDue(DomainError):
+    code = "payment.nothing_due"
 
 
 class NoTipPossible(DomainError):

@@ -295,6 +295,9 @@ class OrderCancelled(OrderFact):
     reason: str
     fee_cents: int
     archive_at: datetime | None = None
+    fee_merchant_cents: int = 0
+    fee_carrier_cents: int = 0
+    carrier_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class AccountKind(StrEnum):
     DELIVERY_FEES = "delivery_fees"
     SURCHARGES = "surcharges"
     CANCELLATION_FEES = "cancellation_fees"
+    FEES_PAYABLE = "cancellation_fees_payable"
     COUPONS = "coupons"
     COMPENSATION = "compensation"
     UNALLOCATED = "unallocated"
@@ -59,6 +60,7 @@ class Entry(StrEnum):
     CANCELLATION_FEE = "cancellation_fee"
     REFUND_OWED = "refund_owed"
     REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
     COMPENSATION = "compensation"
     TIP = "tip"
     TIP_PASSED_ON = "tip_passed_on"
@@ -176,6 +178,11 @@ def collected(cents: int) -> tuple[Transfer, ...]:
 def returned(cents: int) -> tuple[Transfer, ...]:
     """The provider gave money back to the customer."""
     return moved(CUSTOMER, CLEARING, cents)
+
+
+def kept_cents(transfers: Iterable[Transfer]) -> int:
+    """What of an entry was kept from the customer as a cancellation fee."""
+    return sum(each.cents for each in transfers if each.debit == CUSTOMER and each.credit == FEES_KEPT)
 
 
 def taken_back(balances: Balances, cents: int) -> tuple[Transfer, ...]:

@@ -3,12 +3,13 @@
 Facts and time are never refused: the purse is told, not asked. Only people's own wishes (a refund, a tip) can be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from services.order.domain import settling
+from services.order.domain import owing, settling
 from services.order.domain.ledger import Part
 from services.order.domain.payment import (
     CaptureRequested,
@@ -36,12 +37,15 @@ from services.order.domain.settling import settle
 from services.order.domain.wishing import (
     AddTip,
     AdjustPayment,
+    CollectDue,
     Compensate,
     PassOnTip,
     RefundInPart,
     add_tip,
     adjust,
+    collect,
     compensate,
+    compensated,
     none_taken,
     pass_on_tip,
     refund_in_part,
@@ -83,6 +87,9 @@ class GiveMoneyBack:
     reason: str
     keep_cents: int
     at: datetime
+    merchant_cents: int = 0
+    carrier_cents: int = 0
+    rider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +101,12 @@ class RetryPayment:
     name: str = ""
 
 
-PaymentCommand = (
-    RequestPayment
-    | CapturePayment
+LaterCommand = (
+    CapturePayment
     | GiveMoneyBack
     | RefundInPart
     | Compensate
+    | CollectDue
     | AddTip
     | PassOnTip
     | AdjustPayment
@@ -107,16 +114,33 @@ PaymentCommand = (
     | RecordProviderOutage
     | RetryPayment
 )
+"""What can be said of a payment once it has been asked for."""
+PaymentCommand = RequestPayment | LaterCommand
 
 
 def decide(command: PaymentCommand, payment: Payment | None, policy: OrderPolicy) -> list[PaymentEvent]:
-    """What a command adds to the facts; only RefundInPart and AddTip can be refused."""
+    """What a command adds to the facts; only RefundInPart, AddTip and CollectDue can be refused."""
     if isinstance(command, RequestPayment):
-        return request(command, payment)
+        return request(command, payment, policy)
     if payment is None:
         if isinstance(command, RefundInPart):
             raise none_taken(command.order_id, PaymentState.PENDING)
         return []
+    events = _decided(command, payment, policy)
+    return [*events, *_afterwards(events, folded(payment, events), command.at, policy)]
+
+
+def _afterwards(
+    events: Sequence[PaymentEvent], payment: Payment, at: datetime, policy: OrderPolicy
+) -> list[PaymentEvent]:
+    """What holds after every decision: promises are kept once the money is there, and what is owed is known."""
+    kept: list[PaymentEvent] = []
+    for promise in () if payment.undecided else payment.promised:
+        kept += compensated(promise, folded(payment, kept), at, policy)
+    return [*kept, *owing.consequences(events, folded(payment, kept), at, policy)]
+
+
+def _decided(command: LaterCommand, payment: Payment, policy: OrderPolicy) -> list[PaymentEvent]:
     match command:
         case CapturePayment():
             return capture(command, payment, policy)
@@ -133,13 +157,17 @@ def decide(command: PaymentCommand, payment: Payment | None, policy: OrderPolicy
 
 
 def _wished(
-    command: RefundInPart | Compensate | AddTip | PassOnTip | AdjustPayment, payment: Payment, policy: OrderPolicy
+    command: RefundInPart | Compensate | CollectDue | AddTip | PassOnTip | AdjustPayment,
+    payment: Payment,
+    policy: OrderPolicy,
 ) -> list[PaymentEvent]:
     match command:
         case RefundInPart():
             return refund_in_part(command, payment)
         case Compensate():
-            return compensate(command, payment)
+            return compensate(command, payment, policy)
+        case CollectDue():
+            return collect(command, payment, policy)
         case AddTip():
             return add_tip(command, payment, policy)
         case PassOnTip():
@@ -150,7 +178,8 @@ def _wished(
             assert_never(command)
 
 
-def request(command: RequestPayment, payment: Payment | None) -> list[PaymentEvent]:
+def request(command: RequestPayment, payment: Payment | None, policy: OrderPolicy) -> list[PaymentEvent]:
+    """Asks for the money, of the provider that is configured now: it holds this order's from here on."""
     if payment is not None:
         return []
     requested = PaymentRequested(
@@ -162,6 +191,7 @@ def request(command: RequestPayment, payment: Payment | None) -> list[PaymentEve
         method=command.method,
         merchant_id=command.merchant_id,
         parts=command.parts,
+        provider=policy.payment_provider,
     )
     if command.amount_cents > 0:
         return [requested]
@@ -194,7 +224,13 @@ def give_money_back(command: GiveMoneyBack, payment: Payment) -> list[PaymentEve
     if payment.owed is not None:
         return []
     owed = MoneyBackOwed(
-        order_id=command.order_id, at=command.at, reason=command.reason, keep_cents=command.keep_cents
+        order_id=command.order_id,
+        at=command.at,
+        reason=command.reason,
+        keep_cents=command.keep_cents,
+        merchant_cents=command.merchant_cents,
+        carrier_cents=command.carrier_cents,
+        rider_id=command.rider_id,
     )
     return [owed, *settle(payment, owed, command.at)]
 
@@ -211,6 +247,7 @@ __all__ = [
     "AddTip",
     "AdjustPayment",
     "CapturePayment",
+    "CollectDue",
     "Compensate",
     "GiveMoneyBack",
     "Moment",

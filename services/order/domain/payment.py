@@ -14,6 +14,8 @@ from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
 
 RETRY = "payment_retry"
 """The wait before the provider is asked again; with `:<errand>` behind it."""
+DUE = "payment_due"
+"""The wait before what the customer owes is asked for again."""
 MAIN = "order"
 """The charge that the order was placed with; others are changes and tips."""
 
@@ -51,6 +53,7 @@ class Delay(StrEnum):
     UNAVAILABLE = "unavailable"
     PENDING = "pending"
     DECLINED = "declined"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +64,15 @@ class PaymentFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRequested(PaymentFact):
+    """`provider` holds this order's money for ever, whichever is configured later."""
+
     customer_id: str
     amount_cents: int
     currency: str
     method: str
     merchant_id: str
     parts: tuple[Part, ...]
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +115,16 @@ class PaymentCaptured(PaymentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyBackOwed(PaymentFact):
-    """The order ended: whatever was or will be taken goes back, but for `keep_cents`."""
+    """The order ended: whatever was or will be taken goes back, but for the fee of `keep_cents`.
+
+    Of that the first `merchant_cents` are the merchant's, the next `carrier_cents` those of the rider `rider_id`.
+    """
 
     reason: str
     keep_cents: int
+    merchant_cents: int = 0
+    carrier_cents: int = 0
+    rider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +139,10 @@ class PaymentReleased(PaymentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequested(PaymentFact):
-    """`wish_id` is whose wish it was: a refund's or a compensation's id, empty when the whole is given back."""
+    """`wish_id` is whose wish it was: a refund's or a compensation's id, empty when the whole is given back.
+
+    `tries` counts how often this money has come back from the bank.
+    """
 
     amount_cents: int
     currency: str
@@ -135,6 +150,7 @@ class RefundRequested(PaymentFact):
     name: str
     charge_id: str
     wish_id: str
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,20 +166,46 @@ class RefundIssued(PaymentFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundFailed(PaymentFact):
+    """The bank would not have it, at once or days later: the money is owed again. `booked`: it had been issued."""
+
+    amount_cents: int
+    currency: str
+    reason: str
+    name: str
+    movement: str
+    booked: bool
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationPromised(PaymentFact):
+    """Granted before any money was taken: paid as soon as it has been, and not at all when the order ends first."""
+
+    compensation_id: str
+    amount_cents: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompensationOwed(PaymentFact):
-    """Support's promise: `card_cents` of it go back the way the money came, `credit_cents` stay with us for the
-    customer because no more was taken."""
+    """What became of support's grant: `card_cents` of it go back the way the money came, `credit_cents` stay with us
+    for the customer, and `refused_cents` are more than policy gives back for one order."""
 
     compensation_id: str
     card_cents: int
     credit_cents: int
     currency: str
     reason: str
+    refused_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeRequested(PaymentFact):
-    """More money is asked for: a tip for `rider_id`, or what a change adds to the price."""
+    """More money is asked for: a tip for `rider_id`, or what a change adds to the price.
+
+    `provider` is empty when it is the one that holds the order's own payment.
+    """
 
     charge_id: str
     purpose: Purpose
@@ -171,6 +213,7 @@ class ChargeRequested(PaymentFact):
     currency: str
     method: str
     rider_id: str
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +235,27 @@ class ChargeFailed(PaymentFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceOwed(PaymentFact):
+    """What a change added to the price could not be taken: the customer owes it. It is asked for again at
+    `again_at`; None: only when somebody says so."""
+
+    customer_id: str
+    due_cents: int
+    currency: str
+    reason: str
+    tries: int
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceSettled(PaymentFact):
+    """Nothing is owed any more: it was paid, the price fell, or the order ended."""
+
+    customer_id: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TipEarned(PaymentFact):
     """This rider delivered: the tip that the order was placed with is theirs once it has been taken."""
 
@@ -207,12 +271,13 @@ class TipPassedOn(PaymentFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPosted(PaymentFact):
-    """An entry of the double-entry book; `movement` is set when money moved at the provider."""
+    """An entry of the double-entry book; `movement` is set when money moved, and `provider` says at which."""
 
     entry: Entry
     transfers: tuple[Transfer, ...]
     currency: str
     movement: str
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +313,7 @@ PaymentAnswer = (
     | PaymentCaptured
     | PaymentReleased
     | RefundIssued
+    | RefundFailed
     | ChargeCaptured
     | ChargeFailed
 )
@@ -257,7 +323,10 @@ PaymentEvent = (
     | PaymentAnswer
     | PaymentAdjusted
     | MoneyBackOwed
+    | CompensationPromised
     | CompensationOwed
+    | DifferenceOwed
+    | DifferenceSettled
     | TipEarned
     | TipPassedOn
     | LedgerPosted
@@ -297,6 +366,10 @@ def waits_of(event: PaymentEvent) -> list[DeadlineChange]:
             return [SetDeadline(_wait(event.name), event.again_at)]
         case PaymentRetried() | PaymentStuck():
             return [ClearDeadline(_wait(event.name))]
+        case DifferenceOwed():
+            return [ClearDeadline(DUE)] if event.again_at is None else [SetDeadline(DUE, event.again_at)]
+        case DifferenceSettled() | ChargeRequested(purpose=Purpose.CHANGE):
+            return [ClearDeadline(DUE)]
         case _:
             return []
 

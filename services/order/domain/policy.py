@@ -65,6 +65,12 @@ class OrderPolicy:
     payment_retry_seconds: int = 5
     payment_retry_max_seconds: int = 10 * 60
     payment_attempts_max: int = 140
+    refund_again_seconds: int = 24 * 3600
+    refund_tries_max: int = 3
+    due_again_seconds: int = 30 * 60
+    due_tries_max: int = 3
+    compensation_credit_max_cents: int = 0
+    payment_provider: str = "sandbox"
     capture_at: Literal["acceptance", "delivery"] = "acceptance"
     courier_speed_m_per_minute: float = 270.0
     promise_buffer_seconds: int = 10 * 60
@@ -87,6 +93,8 @@ class OrderPolicy:
     cancel_goods_percent_preparing: int = 50
     cancel_goods_percent_ready: int = 100
     cancel_carrying_percent_rider: int = 50
+    cancel_fee_split: Literal["by_part", "by_percent", "platform"] = "by_part"
+    cancel_fee_merchant_percent: int = 50
     service_radius_m: int = 15_000
     item_quantity_max: int = 99
     items_max: int = 50

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from services.order.domain import ledger
+from services.order.domain import ledger, sharing
 from services.order.domain.ledger import Account, Entry
 from services.order.domain.payment import (
     ChargeCaptured,
@@ -20,12 +20,14 @@ from services.order.domain.payment import (
     PaymentReleased,
     PaymentStuck,
     Purpose,
+    RefundFailed,
     RefundIssued,
+    RefundRequested,
     TipPassedOn,
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.purse import OpenErrand, Payment, evolve
-from services.order.domain.settling import on_its_way_cents, posted, settle, surplus_back
+from services.order.domain.settling import on_its_way_cents, posted, refund_name, settle, surplus_back
 from services.order.domain.wishing import passed_on
 from shared.kernel.ids import sibling_id
 
@@ -34,13 +36,16 @@ _BACKOFF_DOUBLINGS_MAX = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordProviderAnswer:
-    """What the provider said to the errand called `name`: done (with its `reference`), or declined, and why."""
+    """What `provider` (empty: whoever was asked) said to the errand called `name`: done (with its `reference`), or
+    declined, and why. `failed`: it was done and has come to nothing, so the same key will never do it."""
 
     order_id: str
     name: str
     declined: str | None
     reference: str
     at: datetime
+    failed: bool = False
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,14 @@ def movement_of(payment: Payment, name: str) -> str:
 
 
 def record_answer(command: RecordProviderAnswer, payment: Payment, policy: OrderPolicy) -> list[PaymentEvent]:
-    """Writes down what the provider said to an open errand; an answer to any other is an echo."""
+    """Writes down what the provider said to an open errand; an answer to any other is an echo, but for a refund that
+    was given and has come back."""
     errand = payment.errands.get(command.name)
+    gone = errand or payment.issued.get(command.name)
+    if gone is None or command.provider not in ("", payment.provider_of(gone.charge_id)):
+        return []
+    if command.failed and gone.errand is Errand.REFUND:
+        return _come_back(command, payment, gone, policy)
     if errand is None:
         return []
     if command.declined is not None and errand.errand in (Errand.RELEASE, Errand.REFUND):
@@ -144,9 +155,9 @@ def captured(payment: Payment, errand: OpenErrand, at: datetime) -> list[Payment
         movement=movement,
     )
     taken = ledger.collected(errand.cents)
-    if errand.fee:
-        fee = ledger.moved(ledger.CUSTOMER, ledger.FEES_KEPT, errand.cents)
-        return [fact, *posted(payment, at, Entry.CANCELLATION_FEE, fee + taken, movement)]
+    if errand.fee and payment.owed is not None:
+        fee = sharing.kept(payment, payment.owed, errand.cents)
+        return [fact, *posted(payment, at, Entry.CANCELLATION_FEE, (*fee, *taken), movement)]
     sold = ledger.sold(payment.parts, payment.merchant_id)
     return [fact, *posted(payment, at, Entry.CAPTURE, sold + taken, movement)]
 
@@ -165,7 +176,62 @@ def _refund_issued(payment: Payment, errand: OpenErrand, at: datetime) -> list[P
         whole=not others and (payment.owed is not None or not payment.refundable),
     )
     back = () if errand.accrued else ledger.taken_back(payment.balances, errand.cents)
-    return [fact, *posted(payment, at, Entry.REFUND, back + ledger.returned(errand.cents), movement)]
+    returned = back + ledger.returned(errand.cents)
+    return [fact, *posted(payment, at, Entry.REFUND, returned, movement, errand.charge_id)]
+
+
+def _come_back(
+    command: RecordProviderAnswer, payment: Payment, errand: OpenErrand, policy: OrderPolicy
+) -> list[PaymentEvent]:
+    """Booked back, and asked for anew under another name: later by itself, then by operators, who see it as owed."""
+    booked, movement = errand.name in payment.issued, movement_of(payment, errand.name)
+    fact = RefundFailed(
+        order_id=command.order_id,
+        at=command.at,
+        amount_cents=errand.cents,
+        currency=payment.currency,
+        reason=command.declined or "",
+        name=errand.name,
+        movement=movement,
+        booked=booked,
+        tries=errand.tries + 1,
+    )
+    if booked:
+        entry, back = Entry.REFUND_FAILED, ledger.collected(errand.cents)
+    else:
+        entry, back = Entry.REFUND_OWED, () if errand.accrued else ledger.taken_back(payment.balances, errand.cents)
+    book = posted(payment, command.at, entry, back, f"{movement}:failed" if booked else "", errand.charge_id)
+    anew = RefundRequested(
+        order_id=command.order_id,
+        at=command.at,
+        amount_cents=errand.cents,
+        currency=payment.currency,
+        reason=errand.reason,
+        name=refund_name(payment.refunds + 1),
+        charge_id=errand.charge_id,
+        wish_id="",
+        tries=errand.tries + 1,
+    )
+    return [fact, *book, anew, _later(payment, anew, command.at, policy)]
+
+
+def _later(
+    payment: Payment, anew: RefundRequested, at: datetime, policy: OrderPolicy
+) -> PaymentDelayed | PaymentStuck:
+    """A bank that would not have the money is not asked at once again, and not for ever."""
+    if anew.tries >= policy.refund_tries_max:
+        return PaymentStuck(
+            order_id=payment.order_id, at=at, errand=Errand.REFUND, name=anew.name, attempts=1, why=Delay.FAILED
+        )
+    return PaymentDelayed(
+        order_id=payment.order_id,
+        at=at,
+        errand=Errand.REFUND,
+        attempt=1,
+        again_at=at + policy.span("refund_again"),
+        name=anew.name,
+        why=Delay.FAILED,
+    )
 
 
 def _charged(command: RecordProviderAnswer, payment: Payment, errand: OpenErrand) -> list[PaymentEvent]:
@@ -183,7 +249,7 @@ def _charged(command: RecordProviderAnswer, payment: Payment, errand: OpenErrand
     )
     taken = ledger.collected(errand.cents)
     if purpose is not Purpose.TIP:
-        return [fact, *posted(payment, command.at, Entry.CHANGE, taken, movement)]
+        return [fact, *posted(payment, command.at, Entry.CHANGE, taken, movement, errand.charge_id)]
     rider = Account(ledger.TIPS.kind, charge.rider_id)
     told = TipPassedOn(
         order_id=command.order_id,
@@ -193,7 +259,7 @@ def _charged(command: RecordProviderAnswer, payment: Payment, errand: OpenErrand
         currency=payment.currency,
     )
     tip = ledger.moved(ledger.CUSTOMER, rider, errand.cents)
-    return [fact, *posted(payment, command.at, Entry.TIP, tip + taken, movement), told]
+    return [fact, *posted(payment, command.at, Entry.TIP, tip + taken, movement, errand.charge_id), told]
 
 
 def _again(

@@ -13,6 +13,9 @@ from services.order.domain.payment import (
     ChargeFailed,
     ChargeRequested,
     CompensationOwed,
+    CompensationPromised,
+    DifferenceOwed,
+    DifferenceSettled,
     Errand,
     LedgerPosted,
     MoneyBackOwed,
@@ -30,6 +33,7 @@ from services.order.domain.payment import (
     PaymentState,
     PaymentStuck,
     Purpose,
+    RefundFailed,
     RefundIssued,
     RefundRequested,
     ReleaseRequested,
@@ -42,7 +46,8 @@ from services.order.domain.payment import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """Money asked of the customer once. `refunding_cents` counts what was asked to go back, done or not yet."""
+    """Money asked of the customer once, at `provider`. `refunding_cents` counts what was asked to go back, done or
+    not."""
 
     purpose: Purpose | None
     amount_cents: int
@@ -52,6 +57,7 @@ class Charge:
     refunding_cents: int = 0
     refunded_cents: int = 0
     rider_id: str = ""
+    provider: str = ""
 
     @property
     def refundable_cents(self) -> int:
@@ -60,7 +66,8 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenErrand:
-    """What the provider is being asked. `accrued`: the book knows of this refund already."""
+    """What the provider is being asked. `accrued`: the book knows of this refund already; `tries`: how often the bank
+    has sent it back."""
 
     name: str
     errand: Errand
@@ -72,6 +79,7 @@ class OpenErrand:
     purpose: Purpose | None = None
     attempts: int = 0
     stuck: bool = False
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +87,9 @@ class Payment:
     """`owed` is set once the order's money must go back; `wishes` are the ids of what has been asked for before.
 
     `sold`: the price has been taken, so everybody's share in it is in the book; a cancellation fee alone is no sale.
+    `issued` are the refunds that were given, `promised` the compensations that wait for the money, `due` what the
+    customer was last told to owe, `fee_cents` the cancellation fee that was kept, `goodwill_cents` what was paid as
+    compensation out of such money after the end.
     """
 
     requested: PaymentRequested
@@ -92,6 +103,12 @@ class Payment:
     sold: bool = False
     owed: MoneyBackOwed | None = None
     tip_rider_id: str = ""
+    issued: Mapping[str, OpenErrand] = field(default_factory=dict)
+    promised: tuple[CompensationPromised, ...] = ()
+    credited_cents: int = 0
+    goodwill_cents: int = 0
+    due: DifferenceOwed | None = None
+    fee_cents: int = 0
 
     @property
     def order_id(self) -> str:
@@ -131,8 +148,17 @@ class Payment:
             if charge.purpose is not Purpose.TIP and charge.refundable_cents > 0
         }
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the order's money may still be taken for the first time."""
+        return not self.sold and self.state in (PaymentState.PENDING, PaymentState.AUTHORIZED)
+
     def balance(self, account: Account) -> int:
         return self.balances.get(account, 0)
+
+    def provider_of(self, charge_id: str) -> str:
+        """The provider that holds a charge."""
+        return self.charges[charge_id].provider
 
 
 def implied(event: PaymentEvent) -> tuple[Entry, tuple[Transfer, ...]] | None:
@@ -158,7 +184,8 @@ def evolve(payment: Payment | None, event: PaymentEvent) -> Payment | None:
         raise ValueError(f"a payment cannot begin with {type(event).__name__}")
     posted = implied(event)
     if posted is not None:
-        payment = replace(payment, balances=ledger.posted_to(payment.balances, posted[1]))
+        fee_cents = payment.fee_cents + ledger.kept_cents(posted[1])
+        payment = replace(payment, balances=ledger.posted_to(payment.balances, posted[1]), fee_cents=fee_cents)
     if isinstance(event, PaymentErrand):
         return _asked(payment, event)
     if isinstance(event, PaymentAnswer):
@@ -168,7 +195,7 @@ def evolve(payment: Payment | None, event: PaymentEvent) -> Payment | None:
 
 def _begun(event: PaymentRequested) -> Payment:
     parts = event.parts or (Part(PartKind.WHOLE, event.amount_cents),)
-    charge = Charge(purpose=None, amount_cents=event.amount_cents, method=event.method)
+    charge = Charge(purpose=None, amount_cents=event.amount_cents, method=event.method, provider=event.provider)
     name = Errand.AUTHORIZE.value
     errand = OpenErrand(name=name, errand=Errand.AUTHORIZE, charge_id=MAIN, cents=event.amount_cents)
     return Payment(requested=event, parts=parts, charges={MAIN: charge}, errands={name: errand})
@@ -191,6 +218,7 @@ def _asked(
                 amount_cents=event.amount_cents,
                 method=event.method,
                 rider_id=event.rider_id,
+                provider=event.provider or payment.main.provider,
             )
             payment = replace(
                 payment,
@@ -219,6 +247,7 @@ def _refunding(payment: Payment, event: RefundRequested, name: str) -> Payment:
         cents=event.amount_cents,
         reason=event.reason,
         accrued=bool(event.name),
+        tries=event.tries,
     )
     charge = replace(charge, refunding_cents=charge.refunding_cents + event.amount_cents)
     return replace(
@@ -255,6 +284,8 @@ def _answered(payment: Payment, event: PaymentAnswer) -> Payment:
             return replace(_without(payment, Errand.RELEASE.value), state=PaymentState.RELEASED)
         case RefundIssued():
             return _refunded(payment, event)
+        case RefundFailed():
+            return _come_back(payment, event)
         case ChargeCaptured():
             charge = payment.charges[event.charge_id]
             paid = replace(charge, captured_cents=event.amount_cents, reference=event.reference)
@@ -267,19 +298,38 @@ def _answered(payment: Payment, event: PaymentAnswer) -> Payment:
 
 def _refunded(payment: Payment, event: RefundIssued) -> Payment:
     name = event.name or Errand.REFUND.value
-    errand = payment.errands.get(name)
-    charge_id = errand.charge_id if errand else MAIN
-    charge = payment.charges[charge_id]
+    errand = payment.errands.get(name) or OpenErrand(
+        name=name, errand=Errand.REFUND, charge_id=MAIN, cents=event.amount_cents, reason=event.reason
+    )
+    charge = payment.charges[errand.charge_id]
     done = replace(charge, refunded_cents=charge.refunded_cents + event.amount_cents)
     state = PaymentState.REFUNDED if event.whole else PaymentState.PARTLY_REFUNDED
-    return replace(_without(_with_charge(payment, charge_id, done), name), state=state)
+    known = _without(_with_charge(payment, errand.charge_id, done), name)
+    return replace(known, state=state, issued={**payment.issued, name: errand})
+
+
+def _come_back(payment: Payment, event: RefundFailed) -> Payment:
+    """The refund is as if it had never been asked for; its money is asked for anew under another name."""
+    errand = payment.issued[event.name] if event.booked else payment.errands[event.name]
+    charge = payment.charges[errand.charge_id]
+    refunded = charge.refunded_cents - (event.amount_cents if event.booked else 0)
+    charge = replace(charge, refunded_cents=refunded, refunding_cents=charge.refunding_cents - event.amount_cents)
+    known = _with_charge(payment, errand.charge_id, charge)
+    if not event.booked:
+        return _without(known, event.name)
+    issued = {name: each for name, each in payment.issued.items() if name != event.name}
+    state = PaymentState.PARTLY_REFUNDED if known.refunded_cents else PaymentState.CAPTURED
+    return replace(known, issued=issued, state=state)
 
 
 def _noted(
     payment: Payment,
     event: PaymentAdjusted
     | MoneyBackOwed
+    | CompensationPromised
     | CompensationOwed
+    | DifferenceOwed
+    | DifferenceSettled
     | TipEarned
     | TipPassedOn
     | LedgerPosted
@@ -292,8 +342,13 @@ def _noted(
             return replace(payment, parts=event.parts, wishes=payment.wishes | {event.change_id})
         case MoneyBackOwed():
             return replace(payment, owed=event)
+        case CompensationPromised():
+            wishes = payment.wishes | {event.compensation_id}
+            return replace(payment, wishes=wishes, promised=(*payment.promised, event))
         case CompensationOwed():
-            return replace(payment, wishes=payment.wishes | {event.compensation_id})
+            return _compensated(payment, event)
+        case DifferenceOwed() | DifferenceSettled():
+            return replace(payment, due=event if isinstance(event, DifferenceOwed) else None)
         case TipEarned():
             return replace(payment, tip_rider_id=event.rider_id)
         case PaymentDelayed():
@@ -306,6 +361,17 @@ def _noted(
             return payment
         case _:
             assert_never(event)
+
+
+def _compensated(payment: Payment, event: CompensationOwed) -> Payment:
+    promised = tuple(each for each in payment.promised if each.compensation_id != event.compensation_id)
+    return replace(
+        payment,
+        wishes=payment.wishes | {event.compensation_id},
+        promised=promised,
+        credited_cents=payment.credited_cents + event.credit_cents,
+        goodwill_cents=payment.goodwill_cents + (event.card_cents if payment.owed is not None else 0),
+    )
 
 
 def _with_errand(payment: Payment, name: str, **changes: int | bool) -> Payment:

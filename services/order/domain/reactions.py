@@ -84,7 +84,15 @@ def react(order_id: str, event: AnyEvent, now: datetime) -> list[Reaction]:
 def _cancelled(order_id: str, event: OrderCancelled, now: datetime) -> list[Reaction]:
     """The money goes back but for the fee, a coupon too unless a fee was due; a silent merchant is noted."""
     reactions: list[Reaction] = [
-        GiveMoneyBack(order_id=order_id, reason=event.reason, keep_cents=event.fee_cents, at=now)
+        GiveMoneyBack(
+            order_id=order_id,
+            reason=event.reason,
+            keep_cents=event.fee_cents,
+            at=now,
+            merchant_cents=event.fee_merchant_cents,
+            carrier_cents=event.fee_carrier_cents,
+            rider_id=event.carrier_id or "",
+        )
     ]
     if event.fee_cents == 0:
         reactions.append(GiveCouponBack(order_id=order_id, at=now))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.order.domain import ledger
+from services.order.domain import ledger, sharing
 from services.order.domain.ledger import Entry, Transfer
 from services.order.domain.payment import (
+    MAIN,
     CaptureRequested,
     Errand,
     LedgerPosted,
@@ -27,9 +28,14 @@ def is_free(payment: Payment) -> bool:
 
 
 def posted(
-    payment: Payment, at: datetime, entry: Entry, transfers: Sequence[Transfer], movement: str = ""
+    payment: Payment,
+    at: datetime,
+    entry: Entry,
+    transfers: Sequence[Transfer],
+    movement: str = "",
+    charge_id: str = MAIN,
 ) -> list[PaymentEvent]:
-    """The entry; none when there is nothing to post."""
+    """The entry; none when there is nothing to post. `charge_id` says at which provider the money moved."""
     if not transfers:
         return []
     return [
@@ -40,6 +46,7 @@ def posted(
             transfers=tuple(transfers),
             currency=payment.currency,
             movement=movement,
+            provider=payment.provider_of(charge_id) if movement else "",
         )
     ]
 
@@ -59,13 +66,18 @@ def refunds(payment: Payment, at: datetime, cents: int, reason: str, wish_id: st
                 amount_cents=part,
                 currency=payment.currency,
                 reason=reason,
-                name=Errand.REFUND.value if number == 1 else f"{Errand.REFUND.value}-{number}",
+                name=refund_name(number),
                 charge_id=charge_id,
                 wish_id=wish_id,
             )
         )
         cents -= part
     return events
+
+
+def refund_name(number: int) -> str:
+    """What a payment's n-th refund is called."""
+    return Errand.REFUND.value if number == 1 else f"{Errand.REFUND.value}-{number}"
 
 
 def surplus_back(payment: Payment, at: datetime, cents: int) -> list[PaymentEvent]:
@@ -100,16 +112,17 @@ def _let_go(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[Payment
 
 
 def _give_back(payment: Payment, owed: MoneyBackOwed, at: datetime) -> list[PaymentEvent]:
-    fee_kept = -payment.balance(ledger.FEES_KEPT)
     # A tip that the rider has been given stays theirs, and a fee that was taken stays taken.
-    left = max(0, sum(payment.refundable.values()) - fee_kept - _passed_on_cents(payment))
-    fee_cents = min(max(0, owed.keep_cents - fee_kept), left) if payment.sold else 0
+    refundable = sum(payment.refundable.values())
+    stays = payment.fee_cents + _passed_on_cents(payment) - payment.goodwill_cents
+    left = max(0, min(refundable, refundable - stays))
+    fee_cents = min(max(0, owed.keep_cents - payment.fee_cents), left) if payment.sold else 0
     back = refunds(payment, at, left - fee_cents, owed.reason)
     back_cents = sum(each.amount_cents for each in back if isinstance(each, RefundRequested))
     owing = payment.balance(ledger.CUSTOMER) + on_its_way_cents(payment) - coming_cents(payment)
     taken = ledger.taken_back(payment.balances, max(0, owing + back_cents + fee_cents)) if payment.sold else ()
-    fee = ledger.moved(ledger.CUSTOMER, ledger.FEES_KEPT, fee_cents)
-    return [*posted(payment, at, Entry.REFUND_OWED, taken + fee), *back]
+    fee = sharing.kept(payment, owed, fee_cents)
+    return [*posted(payment, at, Entry.REFUND_OWED, (*taken, *fee)), *back]
 
 
 def _passed_on_cents(payment: Payment) -> int:

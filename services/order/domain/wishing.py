@@ -5,16 +5,18 @@ from datetime import datetime
 
 from services.order.domain import ledger
 from services.order.domain.errors import (
+    NothingDue,
     NoTipPossible,
     PaymentNotCaptured,
     RefundExceedsCaptured,
     TipOutOfRange,
 )
 from services.order.domain.ledger import Account, Entry, Part, PartKind
+from services.order.domain.owing import asked_cents, owing_cents
 from services.order.domain.payment import (
     ChargeRequested,
     CompensationOwed,
-    Errand,
+    CompensationPromised,
     PaymentAdjusted,
     PaymentEvent,
     PaymentState,
@@ -45,6 +47,18 @@ class Compensate:
     amount_cents: int
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectDue:
+    """What the customer owes is asked for again; `method` empty: the way the order was paid. `patient`: nobody is
+    told when there is nothing to collect."""
+
+    order_id: str
+    charge_id: str
+    method: str
+    at: datetime
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,29 +116,44 @@ def none_taken(order_id: str, state: PaymentState) -> PaymentNotCaptured:
     return PaymentNotCaptured("no money has been taken yet", order_id=order_id, state=state.value)
 
 
-def compensate(command: Compensate, payment: Payment) -> list[PaymentEvent]:
-    """The platform pays: back to the card as far as the order's money reaches, the rest as the customer's credit."""
+def compensate(command: Compensate, payment: Payment, policy: OrderPolicy) -> list[PaymentEvent]:
+    """The platform pays, once; what is granted before any money was taken waits for that."""
     if command.compensation_id in payment.wishes or command.amount_cents <= 0:
         return []
-    reachable = payment.sold and payment.owed is None
-    card_cents = min(command.amount_cents, sum(payment.refundable.values())) if reachable else 0
-    credit_cents = command.amount_cents - card_cents
-    owed = CompensationOwed(
+    granted = CompensationPromised(
         order_id=command.order_id,
         at=command.at,
         compensation_id=command.compensation_id,
+        amount_cents=command.amount_cents,
+        reason=command.reason,
+    )
+    return [granted] if payment.undecided else compensated(granted, payment, command.at, policy)
+
+
+def compensated(
+    granted: CompensationPromised, payment: Payment, at: datetime, policy: OrderPolicy
+) -> list[PaymentEvent]:
+    """Back to the card as far as the order's money reaches, then as credit as far as policy goes, and no further."""
+    card_cents = min(granted.amount_cents, sum(payment.refundable.values()))
+    credit_left = max(0, policy.compensation_credit_max_cents - payment.credited_cents)
+    credit_cents = min(granted.amount_cents - card_cents, credit_left)
+    owed = CompensationOwed(
+        order_id=payment.order_id,
+        at=at,
+        compensation_id=granted.compensation_id,
         card_cents=card_cents,
         credit_cents=credit_cents,
         currency=payment.currency,
-        reason=command.reason,
+        reason=granted.reason,
+        refused_cents=granted.amount_cents - card_cents - credit_cents,
     )
     credit = Account(ledger.AccountKind.CUSTOMER_CREDIT, payment.requested.customer_id)
     transfers = ledger.moved(ledger.COMPENSATION, ledger.CUSTOMER, card_cents)
     transfers += ledger.moved(ledger.COMPENSATION, credit, credit_cents)
     return [
         owed,
-        *posted(payment, command.at, Entry.COMPENSATION, transfers),
-        *refunds(payment, command.at, card_cents, command.reason, command.compensation_id),
+        *posted(payment, at, Entry.COMPENSATION, transfers),
+        *refunds(payment, at, card_cents, granted.reason, granted.compensation_id),
     ]
 
 
@@ -150,6 +179,7 @@ def add_tip(command: AddTip, payment: Payment, policy: OrderPolicy) -> list[Paym
             currency=payment.currency,
             method=command.method or payment.requested.method,
             rider_id=command.rider_id,
+            provider=_provider_for(command.method, payment, policy),
         )
     ]
 
@@ -182,7 +212,7 @@ def adjust(command: AdjustPayment, payment: Payment) -> list[PaymentEvent]:
         order_id=command.order_id, at=command.at, change_id=command.change_id, parts=command.parts
     )
     if not payment.sold:
-        more = max(0, sum(part.cents for part in command.parts) - _asked_cents(payment))
+        more = max(0, sum(part.cents for part in command.parts) - asked_cents(payment))
         return [adjusted, *([_extra(command, payment, more)] if more else [])]
     change = ledger.changed(payment.balances, payment.parts, command.parts, payment.merchant_id)
     entry = posted(payment, command.at, Entry.CHANGE, change)
@@ -193,11 +223,33 @@ def adjust(command: AdjustPayment, payment: Payment) -> list[PaymentEvent]:
     return [adjusted, *entry, *surplus_back(payment, command.at, -owing)]
 
 
-def _asked_cents(payment: Payment) -> int:
-    """What has been or will be taken for the price; a capture under way takes what it was asked for."""
-    more = sum(each.amount_cents for each in payment.charges.values() if each.purpose is Purpose.CHANGE)
-    capture = payment.errands.get(Errand.CAPTURE.value)
-    return more + (capture.cents if capture else payment.main.amount_cents)
+def collect(command: CollectDue, payment: Payment, policy: OrderPolicy) -> list[PaymentEvent]:
+    """Asks for what is owed and not being asked for already."""
+    due_cents = owing_cents(payment) - coming_cents(payment)
+    if command.charge_id in payment.wishes:
+        return []
+    if due_cents <= 0:
+        if command.patient:
+            return []
+        raise NothingDue("nothing is owed for this order", order_id=command.order_id)
+    return [
+        ChargeRequested(
+            order_id=command.order_id,
+            at=command.at,
+            charge_id=command.charge_id,
+            purpose=Purpose.CHANGE,
+            amount_cents=due_cents,
+            currency=payment.currency,
+            method=command.method or payment.requested.method,
+            rider_id="",
+            provider=_provider_for(command.method, payment, policy),
+        )
+    ]
+
+
+def _provider_for(method: str, payment: Payment, policy: OrderPolicy) -> str:
+    """Another method than the order's is one of the provider that is configured now."""
+    return policy.payment_provider if method not in ("", payment.requested.method) else ""
 
 
 def _extra(command: AdjustPayment, payment: Payment, cents: int) -> ChargeRequested:

@@ -1,5 +1,6 @@
 """Everything between the order service and whoever moves money for it: one port, and the providers behind it."""
 
+from services.order.payments.holders import Providers
 from services.order.payments.port import (
     Movement,
     MovementKind,
@@ -20,6 +21,7 @@ __all__ = [
     "ProviderAnswer",
     "ProviderRequest",
     "ProviderUnavailable",
+    "Providers",
     "SandboxProvider",
     "WebhookRefused",
 ]

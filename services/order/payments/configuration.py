@@ -4,6 +4,8 @@ DOORSTEP_PAYMENT_PROVIDER       `sandbox` (the default) or `stripe`
 DOORSTEP_STRIPE_SECRET_KEY      Stripe's secret key (`sk_…` or a restricted `rk_…`)
 DOORSTEP_STRIPE_WEBHOOK_SECRET  what Stripe signs its webhooks with (`whsec_…`)
 DOORSTEP_STRIPE_API_BASE        another address than Stripe's own, for tests
+
+Stripe's secrets may stay set beside `sandbox`: payments that Stripe holds are captured and given back there.
 """
 
 import hmac
@@ -13,6 +15,7 @@ from hashlib import sha256
 from os import environ
 
 from services.order.domain.policy import OrderPolicy
+from services.order.payments.holders import Providers
 from services.order.payments.port import PaymentProvider
 from services.order.payments.sandbox import SandboxProvider
 from shared.eventstore.connecting import Pool
@@ -20,34 +23,36 @@ from shared.runtime.settings import Settings, SettingsError
 
 PROVIDER_CONNECTIONS = 4
 STRIPE_METHODS = ("pm_*",)
+_STRIPE_SECRETS = ("DOORSTEP_STRIPE_SECRET_KEY", "DOORSTEP_STRIPE_WEBHOOK_SECRET")
 
 
-def provider_of(settings: Settings, variables: Mapping[str, str] = environ) -> PaymentProvider:
-    """The provider that the settings name; raises SettingsError naming every faulty variable."""
+def providers_of(settings: Settings, variables: Mapping[str, str] = environ) -> Providers:
+    """The provider that the settings name, and beside it those that older payments may be with: the sandbox always,
+    Stripe while its secrets are set. Raises SettingsError naming every faulty variable."""
     name = variables.get("DOORSTEP_PAYMENT_PROVIDER", "").strip() or "sandbox"
-    if name == "sandbox":
-        pool = Pool(settings.postgres_url, size=PROVIDER_CONNECTIONS)
-        return SandboxProvider(pool, settings.clock, sandbox_secret(settings))
-    if name == "stripe":
-        return _stripe(settings, variables)
-    raise SettingsError(f"DOORSTEP_PAYMENT_PROVIDER is wrong: there is sandbox and stripe, not {name}")
+    if name not in ("sandbox", "stripe"):
+        raise SettingsError(f"DOORSTEP_PAYMENT_PROVIDER is wrong: there is sandbox and stripe, not {name}")
+    known = any(variables.get(each, "").strip() for each in _STRIPE_SECRETS)
+    stripe = _stripe(settings, variables) if name == "stripe" or known else None
+    pool = Pool(settings.postgres_url, size=PROVIDER_CONNECTIONS)
+    sandbox = SandboxProvider(pool, settings.clock, sandbox_secret(settings))
+    if stripe is None:
+        return Providers(sandbox)
+    return Providers(stripe, (sandbox,)) if name == "stripe" else Providers(sandbox, (stripe,))
 
 
 def _stripe(settings: Settings, variables: Mapping[str, str]) -> PaymentProvider:
     # Only who uses Stripe loads its library: it is large.
     from services.order.payments.stripe_api import StripeProvider
 
-    key = variables.get("DOORSTEP_STRIPE_SECRET_KEY", "").strip()
-    secret = variables.get("DOORSTEP_STRIPE_WEBHOOK_SECRET", "").strip()
+    key, secret = (variables.get(each, "").strip() for each in _STRIPE_SECRETS)
     faults = []
     if not key.startswith(("sk_", "rk_")):
         faults.append("DOORSTEP_STRIPE_SECRET_KEY should be a secret key (sk_…) or a restricted one (rk_…)")
     if not secret.startswith("whsec_"):
         faults.append("DOORSTEP_STRIPE_WEBHOOK_SECRET should be a signing secret (whsec_…)")
     if settings.clock.speed != 1:
-        faults.append(
-            "DOORSTEP_CLOCK_SPEED must be 1 with DOORSTEP_PAYMENT_PROVIDER=stripe: Stripe's clock is the wall's"
-        )
+        faults.append("DOORSTEP_CLOCK_SPEED must be 1 with payments at Stripe: its clock is the wall's")
     if faults:
         raise SettingsError("; ".join(faults))
     return StripeProvider(key, secret, variables.get("DOORSTEP_STRIPE_API_BASE", "").strip() or None)
@@ -59,6 +64,8 @@ def sandbox_secret(settings: Settings) -> str:
 
 
 def fitted(policy: OrderPolicy, provider: PaymentProvider) -> OrderPolicy:
-    """The policy with the provider's own payment methods, unless the business has chosen some."""
+    """The policy with the provider of new payments, and its payment methods unless the business has chosen some."""
     chosen = policy.payment_methods != OrderPolicy().payment_methods
-    return policy if chosen or provider.name != "stripe" else replace(policy, payment_methods=STRIPE_METHODS)
+    if chosen or provider.name != "stripe":
+        return replace(policy, payment_provider=provider.name)
+    return replace(policy, payment_provider=provider.name, payment_methods=STRIPE_METHODS)

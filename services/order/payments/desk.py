@@ -70,6 +70,8 @@ def closes(event: p.PaymentEvent) -> Sequence[str]:
             return (p.Errand.RELEASE.value,)
         case p.RefundIssued():
             return (event.name or p.Errand.REFUND.value,)
+        case p.RefundFailed():
+            return (event.name,)
         case p.ChargeCaptured() | p.ChargeFailed():
             return (p.charge_name(event.charge_id),)
         case _:

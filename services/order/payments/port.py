@@ -42,16 +42,21 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderAnswer:
-    """Done, or declined for a reason, or (`pending`) not decided yet; `reference` is the provider's own."""
+    """Done, or declined for a reason, or (`pending`) not decided yet; `reference` is the provider's own.
+
+    `failed`: it was done under this key and has come to nothing, so this key will never do it.
+    """
 
     declined: str | None
     reference: str
     pending: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What a webhook tells of one errand; `name` is empty when it is about none of ours."""
+    """What a webhook tells of one errand; `name` is empty when it is about none of ours. `failed`: what was done has
+    come to nothing, maybe days later."""
 
     event_id: str
     kind: str
@@ -59,11 +64,15 @@ class News:
     name: str = ""
     declined: str | None = None
     reference: str = ""
+    failed: bool = False
 
 
 class MovementKind(StrEnum):
+    """REFUND_FAILED: a refund that the bank sent back."""
+
     CHARGE = "charge"
     REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +92,10 @@ class PaymentProvider(Protocol):
     """Moves money. Every errand is safe to send again under its key; each may raise ProviderUnavailable."""
 
     name: str
+
+    def fault_of(self, method: str) -> str | None:
+        """The code of what makes a payment method unusable, as far as that is known without asking for money; None
+        for one that may work. Answers soon or raises ProviderUnavailable."""
 
     def authorize(self, request: ProviderRequest) -> ProviderAnswer:
         """Reserves the amount."""

@@ -8,6 +8,9 @@ How it behaves is said by the payment method:
     sandbox_unavailable_once   is away the first time it is asked anything
     sandbox_timeout_once       does each errand and breaks off before it says so, the first time
     sandbox_by_webhook         answers nothing at once: tells by webhooks, each of them twice, the second one late
+    sandbox_refund_fails       gives the first refund of an order, and tells days later that the bank sent it back
+    sandbox_extra_declined     takes an order's price, and declines whatever is asked for besides
+    sandbox_expired            is known to be unusable as soon as it is named
 
 Captures and refunds are for any part of what was reserved or taken.
 """
@@ -38,6 +41,9 @@ _OUTCOMES = {
     ("sandbox_declined", Errand.AUTHORIZE): "declined",
     ("sandbox_declined", Errand.CHARGE): "declined",
     ("sandbox_capture_declined", Errand.CAPTURE): "declined",
+    ("sandbox_extra_declined", Errand.CHARGE): "declined",
+    ("sandbox_expired", Errand.AUTHORIZE): "declined",
+    ("sandbox_expired", Errand.CHARGE): "declined",
 }
 _FIRST = {"sandbox_unavailable_once": "unavailable", "sandbox_timeout_once": "timeout", "sandbox_by_webhook": "later"}
 _MOVES = {
@@ -45,7 +51,11 @@ _MOVES = {
     Errand.CHARGE: MovementKind.CHARGE,
     Errand.REFUND: MovementKind.REFUND,
 }
+_METHODS = frozenset(
+    {"sandbox_ok", "sandbox_refund_fails", *_FIRST, *(method for method, _ in _OUTCOMES)} - {"sandbox_expired"}
+)
 _TELLS_AFTER_SECONDS = (2, 45)
+_FAILURE = "lost_or_stolen_card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,11 @@ class SandboxProvider:
         self._pool = pool
         self._clock = clock
         self._secret = secret
+
+    def fault_of(self, method: str) -> str | None:
+        if method == "sandbox_expired":
+            return "method_expired"
+        return None if method in _METHODS else "unknown_method"
 
     def authorize(self, request: ProviderRequest) -> ProviderAnswer:
         return self._answer(Errand.AUTHORIZE, request)
@@ -102,8 +117,9 @@ class SandboxProvider:
         if request.method == "sandbox_unavailable_once" and errand is Errand.AUTHORIZE:
             outcome = "unavailable"
         now = self._clock.now()
+        fails = request.method == "sandbox_refund_fails" and request.idempotency_key.endswith(":refund")
         late = request.method == "sandbox_by_webhook"
-        with self._pool.connection() as connection, connection.transaction() if late else nullcontext():
+        with self._pool.connection() as connection, connection.transaction() if late or fails else nullcontext():
             row = connection.execute(
                 "INSERT INTO sandbox_payments AS books (idempotency_key, payment_id, errand, amount_cents, currency,"
                 " outcome, asked, movement, at) VALUES (%s, %s, %s, %s, %s, %s, 1, %s, %s)"
@@ -123,14 +139,14 @@ class SandboxProvider:
                 ),
             ).fetchone()
             assert row is not None, "an upsert always returns its row"
-            if late and row["asked"] == 1:
-                self._write_letters(connection, request.idempotency_key, now)
+            if (late or fails) and row["asked"] == 1:
+                self._write_letters(connection, request.idempotency_key, now, failed=fails)
         return row
 
-    def _write_letters(self, connection: Any, key: str, now: datetime) -> None:
+    def _write_letters(self, connection: Any, key: str, now: datetime, *, failed: bool) -> None:
         connection.cursor().executemany(
-            "INSERT INTO sandbox_webhooks (idempotency_key, due_at) VALUES (%s, %s)",
-            [(key, now + timedelta(seconds=seconds)) for seconds in _TELLS_AFTER_SECONDS],
+            "INSERT INTO sandbox_webhooks (idempotency_key, due_at, failed) VALUES (%s, %s, %s)",
+            [(key, now + timedelta(seconds=seconds), failed) for seconds in _TELLS_AFTER_SECONDS],
         )
 
     def letters(self, limit: int = 50) -> list[Letter]:
@@ -139,25 +155,32 @@ class SandboxProvider:
         with self._pool.connection() as connection, connection.transaction():
             rows = connection.execute(
                 "DELETE FROM sandbox_webhooks WHERE number IN (SELECT number FROM sandbox_webhooks"
-                " WHERE due_at <= %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING idempotency_key",
+                " WHERE due_at <= %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED)"
+                " RETURNING idempotency_key, failed",
                 (now, limit),
             ).fetchall()
             told = connection.execute(
-                "UPDATE sandbox_payments SET told = true WHERE idempotency_key = ANY(%s) RETURNING *",
-                ([row["idempotency_key"] for row in rows],),
+                "UPDATE sandbox_payments SET told = true, failed_at = CASE WHEN idempotency_key = ANY(%s)"
+                " THEN coalesce(failed_at, %s) ELSE failed_at END WHERE idempotency_key = ANY(%s) RETURNING *",
+                (
+                    [row["idempotency_key"] for row in rows if row["failed"]],
+                    now,
+                    [row["idempotency_key"] for row in rows],
+                ),
             ).fetchall()
         by_key = {row["idempotency_key"]: row for row in told}
         return [self._letter(by_key[row["idempotency_key"]], now) for row in rows]
 
     def _letter(self, row: dict[str, Any], now: datetime) -> Letter:
-        key = row["idempotency_key"]
+        key, failed = row["idempotency_key"], row["failed_at"] is not None
+        declined = "card_declined" if row["outcome"] == "declined" else None
         body = json.dumps(
             {
                 "id": f"sbe_{sha256(key.encode()).hexdigest()[:16]}",
-                "type": f"{row['errand']}.{row['outcome']}",
+                "type": f"{row['errand']}.{'failed' if failed else row['outcome']}",
                 "data": {
                     "errand": key,
-                    "declined": "card_declined" if row["outcome"] == "declined" else None,
+                    "declined": _FAILURE if failed else declined,
                     "reference": reference_of(key),
                 },
             }
@@ -178,6 +201,7 @@ class SandboxProvider:
                 name=name if ours else "",
                 declined=data["declined"],
                 reference=str(data["reference"]),
+                failed=str(told["type"]).endswith(".failed"),
             )
         except (ValueError, KeyError, TypeError):
             raise WebhookRefused("webhook.unreadable", "the webhook cannot be read") from None
@@ -189,17 +213,29 @@ class SandboxProvider:
                 " AND amount_cents > 0 AND errand = ANY(%s) ORDER BY at, idempotency_key",
                 (start, end, [errand.value for errand in _MOVES]),
             ).fetchall()
+            back = connection.execute(
+                "SELECT * FROM sandbox_payments WHERE failed_at >= %s AND failed_at < %s"
+                " ORDER BY failed_at, idempotency_key",
+                (start, end),
+            ).fetchall()
         return [
-            Movement(
-                key=row["movement"],
-                kind=_MOVES[Errand(row["errand"])],
-                cents=row["amount_cents"],
-                currency=row["currency"],
-                at=row["at"],
-                reference=reference_of(row["idempotency_key"]),
-            )
-            for row in rows
+            *(_movement(row, _MOVES[Errand(row["errand"])], row["movement"], row["at"]) for row in rows),
+            *(
+                _movement(row, MovementKind.REFUND_FAILED, f"{row['movement']}:failed", row["failed_at"])
+                for row in back
+            ),
         ]
+
+
+def _movement(row: dict[str, Any], kind: MovementKind, key: str, at: datetime) -> Movement:
+    return Movement(
+        key=key,
+        kind=kind,
+        cents=row["amount_cents"],
+        currency=row["currency"],
+        at=at,
+        reference=reference_of(row["idempotency_key"]),
+    )
 
 
 def reference_of(idempotency_key: str) -> str:

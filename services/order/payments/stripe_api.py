@@ -27,9 +27,12 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10.0
+GLANCE_SECONDS = 2.0
+"""How long somebody who places an order is kept waiting for a look at the payment method."""
 PAGE = 100
 _PAYMENT, _ERRAND, _MOVEMENT = "doorstep_payment", "doorstep_errand", "doorstep_movement"
 _CHARGES, _REFUNDS = frozenset({"charge", "payment"}), frozenset({"refund", "payment_refund"})
+_REFUND_FAILURES = frozenset({"refund_failure", "payment_failure_refund"})
 _UNDECIDED = frozenset({"requires_action", "requires_confirmation", "processing"})
 _BUSY = frozenset({"lock_timeout", "idempotency_key_in_use"})
 
@@ -52,6 +55,23 @@ class StripeProvider:
             # The order service retries by itself, with what it knows written down.
             max_network_retries=0,
         )
+        self._glancing = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": api_base} if api_base else None,
+            http_client=stripe.RequestsClient(timeout=min(timeout, GLANCE_SECONDS)),
+            max_network_retries=0,
+        )
+
+    def fault_of(self, method: str) -> str | None:
+        try:
+            found = _asked(lambda: self._glancing.v1.payment_methods.retrieve(method))
+        except stripe.InvalidRequestError:
+            return "unknown_method"
+        card = found.get("card") or {}
+        today = datetime.now(UTC)
+        if card and (card["exp_year"], card["exp_month"]) < (today.year, today.month):
+            return "method_expired"
+        return None
 
     def close(self) -> None:
         """Connections belong to the threads that used them, and end with those."""
@@ -143,7 +163,7 @@ class StripeProvider:
             case "succeeded":
                 return ProviderAnswer(None, refund["id"])
             case "failed" | "canceled":
-                return ProviderAnswer(refund.get("failure_reason") or refund["status"], refund["id"])
+                return ProviderAnswer(refund.get("failure_reason") or refund["status"], refund["id"], failed=True)
             case _:
                 return ProviderAnswer(None, refund["id"], pending=True)
 
@@ -247,12 +267,12 @@ def _refund_news(news: News, refund: Mapping[str, Any], metadata: Mapping[str, A
         case "succeeded":
             return _named(news, name)
         case "failed" | "canceled":
-            return _named(news, name, refund.get("failure_reason") or refund["status"])
+            return _named(news, name, refund.get("failure_reason") or refund["status"], failed=True)
         case _:
             return _named(news, "")
 
 
-def _named(news: News, name: str, declined: str | None = None) -> News:
+def _named(news: News, name: str, declined: str | None = None, *, failed: bool = False) -> News:
     return News(
         event_id=news.event_id,
         kind=news.kind,
@@ -260,19 +280,23 @@ def _named(news: News, name: str, declined: str | None = None) -> News:
         name=name,
         declined=declined,
         reference=news.reference,
+        failed=failed,
     )
 
 
 def _movement(transaction: Mapping[str, Any]) -> Movement | None:
     """A line of Stripe's balance in the words of ours; fees and payouts are none of the customers' money."""
     source, kind = transaction.get("source"), transaction["type"]
-    if not isinstance(source, Mapping) or kind not in _CHARGES | _REFUNDS:
+    if not isinstance(source, Mapping) or kind not in _CHARGES | _REFUNDS | _REFUND_FAILURES:
         return None
+    key = str((source.get("metadata") or {}).get(_MOVEMENT, ""))
+    charge, failure = kind in _CHARGES, kind in _REFUND_FAILURES
+    plain = MovementKind.CHARGE if charge else MovementKind.REFUND
     return Movement(
-        key=str((source.get("metadata") or {}).get(_MOVEMENT, "")),
-        kind=MovementKind.CHARGE if kind in _CHARGES else MovementKind.REFUND,
-        cents=int(source["amount_captured"] if kind in _CHARGES else source["amount"]),
+        key=f"{key}:failed" if failure and key else key,
+        kind=MovementKind.REFUND_FAILED if failure else plain,
+        cents=int(source["amount_captured"] if charge else source["amount"]),
         currency=str(source["currency"]).upper(),
         at=datetime.fromtimestamp(transaction["created"], UTC),
-        reference=str(source.get("payment_intent") if kind in _CHARGES else source["id"]),
+        reference=str(source.get("payment_intent") if charge else source["id"]),
     )

@@ -47,6 +47,18 @@ class NoteRefund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCompensation:
+    """A fact told by others: so much of a grant was paid, or kept as credit, and so much was not."""
+
+    order_id: str
+    compensation_id: str
+    paid_cents: int
+    credit_cents: int
+    refused_cents: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenComplaint:
     """An agent opens a case by hand."""
 
@@ -84,6 +96,18 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantCompensation:
+    """`compensation_id` makes it once."""
+
+    case_id: str
+    agent_id: str
+    compensation_id: str
+    amount_cents: int
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseCase:
     """An agent ends a case with nothing further to be done."""
 
@@ -104,6 +128,7 @@ class LapseDecision:
     now: datetime
 
 
-AgentCommand = TakeCase | Redispatch | Refund | CloseCase
-FactCommand = KnowOrder | ReportTrouble | EndOrder | ReopenOrder | NoteRefund
+DecidingCommand = TakeCase | Redispatch | Refund | CloseCase
+AgentCommand = DecidingCommand | GrantCompensation
+FactCommand = KnowOrder | ReportTrouble | EndOrder | ReopenOrder | NoteRefund | NoteCompensation
 Command = FactCommand | OpenComplaint | AgentCommand | EscalateCase | LapseDecision

@@ -187,13 +187,13 @@ def _closed(
 
 def take(command: c.TakeCase, case: CaseState, policy: SupportPolicy) -> list[e.CaseEvent]:
     """The first agent has it, for as long as there is time to decide."""
-    return _hold(command, _existing(command, case), policy)
+    return hold(command, existing(command, case), policy)
 
 
 def redispatch(command: c.Redispatch, case: CaseState, policy: SupportPolicy) -> list[e.CaseEvent]:
     """Has the same delivery tried again; whoever decides an open case takes it with that."""
-    found = _existing(command, case)
-    held = _hold(command, found, policy)
+    found = existing(command, case)
+    held = hold(command, found, policy)
     if found.opened.kind is Kind.COMPLAINT:
         raise NothingToRedispatch("no delivery of this case has failed", case_id=command.case_id)
     match found.decision:
@@ -215,8 +215,8 @@ def redispatch(command: c.Redispatch, case: CaseState, policy: SupportPolicy) ->
 
 def refund(command: c.Refund, case: CaseState, dossier: Dossier, policy: SupportPolicy) -> list[e.CaseEvent]:
     """Ends the order and gives the money back; also after a redispatch that leads nowhere."""
-    found = _existing(command, case)
-    held = _hold(command, found, policy)
+    found = existing(command, case)
+    held = hold(command, found, policy)
     if found.decision is Decision.REFUND:
         return []
     if dossier.ending in (Ending.CANCELLED, Ending.REJECTED):
@@ -238,14 +238,16 @@ def close(command: c.CloseCase, case: CaseState, policy: SupportPolicy) -> list[
     """Nothing further is to be done; closing again changes nothing. What was decided must come to its end first."""
     if isinstance(case, Case) and case.stage is Stage.CLOSED and case.closed_by == command.agent_id:
         return []
-    found = _existing(command, case)
-    held = _hold(command, found, policy)
+    found = existing(command, case)
+    held = hold(command, found, policy)
     if found.decision is not None:
         raise CaseAlreadyDecided("what was decided is still under way", case_id=command.case_id)
-    return [*held, *_closed(command.case_id, Outcome.NO_ACTION, command.agent_id, command, found)]
+    outcome = Outcome.COMPENSATED if found.compensations else Outcome.NO_ACTION
+    return [*held, *_closed(command.case_id, outcome, command.agent_id, command, found)]
 
 
-def _existing(command: c.AgentCommand, case: CaseState) -> Case:
+def existing(command: c.AgentCommand, case: CaseState) -> Case:
+    """The case that an agent acts on; refused when there is none or it is closed."""
     if isinstance(case, NoCase):
         raise NotFound("there is no such case", case_id=command.case_id)
     if case.stage is Stage.CLOSED:
@@ -253,7 +255,7 @@ def _existing(command: c.AgentCommand, case: CaseState) -> Case:
     return case
 
 
-def _hold(command: c.AgentCommand, case: Case, policy: SupportPolicy) -> list[e.CaseEvent]:
+def hold(command: c.AgentCommand, case: Case, policy: SupportPolicy) -> list[e.CaseEvent]:
     """The case becomes the agent's, or is already; refused while it is another's."""
     if case.agent_id == command.agent_id:
         return []

@@ -53,7 +53,17 @@ class OrderReopened:
     order_id: str
 
 
-DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded | OrderReopened
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationCounted:
+    """So much has been granted under this id, or was paid of it in the end: it counts against the order's limit."""
+
+    order_id: str
+    case_id: str
+    compensation_id: str
+    amount_cents: int
+
+
+DossierEvent = OrderKnown | CaseFiled | TroubleJoined | CaseSettled | OrderEnded | OrderReopened | CompensationCounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +136,32 @@ class CancellationRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationGranted:
+    """The customer gets so much; the order's ledger says what became of it."""
+
+    case_id: str
+    order_id: str
+    compensation_id: str
+    amount_cents: int
+    currency: str
+    reason: str
+    by: str
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationSettled:
+    """What the order's ledger made of a grant: `refused_cents` are beyond what it gives back for one order."""
+
+    case_id: str
+    compensation_id: str
+    paid_cents: int
+    credit_cents: int
+    refused_cents: int
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionLapsed:
     """What was decided has not come about in time: the case waits for another decision."""
 
@@ -150,6 +186,8 @@ CaseEvent = (
     | CaseEscalated
     | RedispatchRequested
     | CancellationRequested
+    | CompensationGranted
+    | CompensationSettled
     | DecisionLapsed
     | CaseClosed
 )

@@ -7,10 +7,19 @@ from services.support.domain.vocabulary import Kind, OrderFacts, Severity, Troub
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupportPolicy:
-    """Spans in seconds of the platform's time."""
+    """Spans in seconds of the platform's time. All compensation of an order together is at most
+    `compensation_max_cents`, and at most that share of what the order costs."""
 
     decision_seconds: int = 20 * 60
     outcome_seconds: int = 2 * 3600
+    compensation_max_cents: int = 10_000
+    compensation_max_percent: int = 100
+    currency: str = "CNY"
+
+    def compensation_limit_cents(self, facts: OrderFacts | None) -> int:
+        if facts is None or facts.total_cents is None:
+            return self.compensation_max_cents
+        return min(self.compensation_max_cents, facts.total_cents * self.compensation_max_percent // 100)
 
 
 _PERSON_AT_RISK = frozenset({"rider_accident", "rider_illness"})

@@ -22,5 +22,5 @@ def case_deadlines(event: e.CaseEvent) -> Iterable[DeadlineChange]:
         case e.CaseClosed():
             yield ClearDeadline(DECIDE)
             yield ClearDeadline(OUTCOME)
-        case e.TroubleAdded():
+        case e.TroubleAdded() | e.CompensationGranted() | e.CompensationSettled():
             return

@@ -1,6 +1,7 @@
 """What support's events add up to: the dossier of an order, and a case."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -11,13 +12,16 @@ from services.support.domain.vocabulary import Decision, Ending, OrderFacts, Out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """What support knows of an order. At most one of its cases is open."""
+    """What support knows of an order. At most one of its cases is open. `compensated` are cents by grant, and
+    `granted_by` the case that each was granted in."""
 
     facts: OrderFacts | None = None
     cases: int = 0
     open_case: str | None = None
     ending: Ending | None = None
     sources: frozenset[str] = frozenset()
+    compensated: Mapping[str, int] = field(default_factory=dict)
+    granted_by: Mapping[str, str] = field(default_factory=dict)
 
 
 def evolve_dossier(dossier: Dossier, event: e.DossierEvent) -> Dossier:
@@ -35,6 +39,12 @@ def evolve_dossier(dossier: Dossier, event: e.DossierEvent) -> Dossier:
             return replace(dossier, ending=event.ending)
         case e.OrderReopened():
             return replace(dossier, ending=None)
+        case e.CompensationCounted():
+            return replace(
+                dossier,
+                compensated={**dossier.compensated, event.compensation_id: event.amount_cents},
+                granted_by={**dossier.granted_by, event.compensation_id: event.case_id},
+            )
         case _:
             assert_never(event)
 
@@ -54,6 +64,21 @@ class NoCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """A grant, and once the order's ledger has told, what became of it."""
+
+    compensation_id: str
+    amount_cents: int
+    currency: str
+    reason: str
+    by: str
+    granted_at: datetime
+    paid_cents: int | None = None
+    credit_cents: int | None = None
+    refused_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     opened: e.CaseOpened
     stage: Stage = Stage.OPEN
@@ -70,6 +95,7 @@ class Case:
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+    compensations: tuple[Compensation, ...] = ()
 
 
 CaseState = NoCase | Case
@@ -117,6 +143,8 @@ def evolve_case(state: CaseState, event: e.CaseEvent) -> CaseState:
             return _decided(state, Decision.REDISPATCH, event)
         case e.CancellationRequested():
             return _decided(state, Decision.REFUND, event)
+        case e.CompensationGranted() | e.CompensationSettled():
+            return replace(state, compensations=_compensations(state, event))
         case e.DecisionLapsed():
             return replace(
                 state, stage=Stage.OPEN, agent_id=None, decision=None, overdue=True, decide_by=event.decide_by
@@ -132,6 +160,30 @@ def evolve_case(state: CaseState, event: e.CaseEvent) -> CaseState:
             )
         case _:
             assert_never(event)
+
+
+def _compensations(state: Case, event: e.CompensationGranted | e.CompensationSettled) -> tuple[Compensation, ...]:
+    if isinstance(event, e.CompensationSettled):
+        return tuple(
+            replace(
+                each,
+                paid_cents=event.paid_cents,
+                credit_cents=event.credit_cents,
+                refused_cents=event.refused_cents,
+            )
+            if each.compensation_id == event.compensation_id
+            else each
+            for each in state.compensations
+        )
+    granted = Compensation(
+        compensation_id=event.compensation_id,
+        amount_cents=event.amount_cents,
+        currency=event.currency,
+        reason=event.reason,
+        by=event.by,
+        granted_at=event.granted_at,
+    )
+    return (*state.compensations, granted)
 
 
 def _decided(state: Case, decision: Decision, event: e.RedispatchRequested | e.CancellationRequested) -> Case:

@@ -44,6 +44,7 @@ class Outcome(StrEnum):
     REFUNDED = "refunded"
     CANCELLED = "cancelled"
     FAILED_AGAIN = "failed_again"
+    COMPENSATED = "compensated"
     NO_ACTION = "no_action"
 
 
@@ -57,7 +58,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """What support must know of an order to judge a case: nothing personal."""
+    """What support must know of an order to judge a case: nothing personal. What it costs was not always told."""
 
     order_id: str
     customer_id: str
@@ -65,6 +66,8 @@ class OrderFacts:
     kind: str
     priority: str
     promised_at: datetime
+    total_cents: int | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ CASE = {"case_id": "cas_1-1", "order_id": ORDER}
 
 NEW_PRICE = {"total_cents": 2650, "difference_cents": 100, "currency": "CNY", "promised_at": LATER}
 
+MONEY = {"order_id": ORDER, "payment_id": "pay_1", "amount_cents": 2550, "currency": "CNY"}
 FIELDS: dict[type[Message], dict[str, Any]] = {
     order.OrderPlaced: PARTIES
     | {
@@ -73,6 +74,10 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
         "currency": "CNY",
         "reason": "changed_mind",
     },
+    order.RefundFailed: MONEY | {"reason": "account_closed", "issued": True},
+    order.CompensationOwed: MONEY
+    | {"compensation_id": "cmp_1", "credit_cents": 0, "refused_cents": 0, "reason": "late"},
+    order.DifferenceOwed: MONEY | {"customer_id": CUSTOMER, "reason": "card_declined", "again_at": LATER},
     order.OrderCompleted: PARTIES | {"review_by": LATER},
     order.OrderReviewed: {"order_id": ORDER, "merchant_score": 5, "rider_score": 4, "platform_score": 3},
     order.MerchantRegistered: {

@@ -13,9 +13,10 @@ from shared.eventstore.ports import Transaction
 
 
 class PaperProvider:
-    """`away` makes it fail before it does anything; `forgetful` makes it do its errand and fail to say so."""
+    """Calls itself the sandbox. `away` makes it fail before it does anything; `forgetful` makes it do its errand and
+    fail to say so."""
 
-    name = "paper"
+    name = "sandbox"
 
     def __init__(self) -> None:
         self.answers: dict[str, ProviderAnswer] = {}
@@ -28,6 +29,9 @@ class PaperProvider:
     def held_cents(self) -> int:
         """What has been taken and not given back."""
         return self.cents[Errand.CAPTURE] + self.cents[Errand.CHARGE] - self.cents[Errand.REFUND]
+
+    def fault_of(self, method: str) -> str | None:
+        return None
 
     def authorize(self, request: ProviderRequest) -> ProviderAnswer:
         return self._answer(Errand.AUTHORIZE, request, "card_declined" if "declined" in request.method else None)

@@ -59,7 +59,7 @@ OWN_BUSINESS = {
     "PaymentRetried",
     "PaymentStuck",
     "PaymentAdjusted",
-    "CompensationOwed",
+    "CompensationPromised",
     "ChargeRequested",
     "ChargeCaptured",
     "ChargeFailed",

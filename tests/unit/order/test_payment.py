@@ -100,12 +100,12 @@ class Ledger:
         return events
 
 
-def paid() -> Ledger:
-    return Ledger(REQUEST, done("authorize"))
+def paid(policy: OrderPolicy = POLICY) -> Ledger:
+    return Ledger(REQUEST, done("authorize"), policy=policy)
 
 
-def captured() -> Ledger:
-    ledger = paid()
+def captured(policy: OrderPolicy = POLICY) -> Ledger:
+    ledger = paid(policy)
     ledger.take(CAPTURE, done("capture"))
     return ledger
 
@@ -252,7 +252,7 @@ def test_nothing_that_was_not_taken_can_be_refunded() -> None:
 
 
 def test_compensation_is_paid_by_the_platform_and_what_exceeds_the_order_becomes_credit() -> None:
-    ledger = captured()
+    ledger = captured(OrderPolicy(compensation_credit_max_cents=1000))
     assert ledger.take(compensation(7000)) == [p.CompensationOwed, p.RefundRequested]
     ledger.take(done("refund"))
     assert ledger.balances["compensation"] == 7000

@@ -11,6 +11,7 @@ from services.order.domain.merchant import RegisterMerchant
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.purse import Payment
 from services.order.domain.state import Order
+from services.order.payments import Providers
 from services.order.reactors import Reactors
 from shared.eventstore.memory import MemoryStore
 from shared.eventstore.model import Context, Decided
@@ -31,7 +32,7 @@ class Town:
         self.desk = PaperDesk()
         self.reactors = Reactors(self.clock, self.policy, self.desk)
         # One after another, so that a history comes out the same each time.
-        self.cashier = Cashier(self.store, self.clock, self.policy, self.provider, self.desk, at_once=1)
+        self.cashier = Cashier(self.store, self.clock, self.policy, Providers(self.provider), self.desk, at_once=1)
         self.do(RegisterMerchant(registration=registered))
         self.do(replace(WISH, payment_method=method))
 

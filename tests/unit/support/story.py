@@ -18,7 +18,14 @@ def after(seconds: float) -> datetime:
 
 
 FACTS = OrderFacts(
-    order_id=ORDER, customer_id="cus_1", merchant_id="mer_1", kind="food", priority="normal", promised_at=NOW
+    order_id=ORDER,
+    customer_id="cus_1",
+    merchant_id="mer_1",
+    kind="food",
+    priority="normal",
+    promised_at=NOW,
+    total_cents=5900,
+    currency="CNY",
 )
 FAILED = Trouble(kind=Kind.DELIVERY_FAILED, reason="address_wrong", goods="returned")
 KNOWN = e.OrderKnown(facts=FACTS)
@@ -85,6 +92,25 @@ def lapsed(decision: Decision) -> e.DecisionLapsed:
     return e.DecisionLapsed(
         case_id=CASE, decision=decision, decide_by=after(POLICY.outcome_seconds + POLICY.decision_seconds)
     )
+
+
+GRANT = c.GrantCompensation(
+    case_id=CASE, agent_id=AGENT, compensation_id="cmp_1", amount_cents=400, reason="late", now=NOW
+)
+COUNTED = e.CompensationCounted(order_id=ORDER, case_id=CASE, compensation_id="cmp_1", amount_cents=400)
+GRANTED = e.CompensationGranted(
+    case_id=CASE,
+    order_id=ORDER,
+    compensation_id="cmp_1",
+    amount_cents=400,
+    currency="CNY",
+    reason="late",
+    by=AGENT,
+    granted_at=NOW,
+)
+PAID = e.CompensationSettled(
+    case_id=CASE, compensation_id="cmp_1", paid_cents=300, credit_cents=0, refused_cents=100, settled_at=NOW
+)
 
 
 def closed(outcome: Outcome, by: str = "system") -> e.CaseClosed:

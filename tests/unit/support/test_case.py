@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.support.domain import commands as c
+from services.support.domain import compensating
 from services.support.domain import decisions as d
 from services.support.domain import events as e
 from services.support.domain.reactions import DECIDE, OUTCOME, case_deadlines
@@ -17,6 +18,7 @@ from tests.unit.support.story import (
     AGENT,
     CASE,
     FILED,
+    GRANT,
     KNOWN,
     NOW,
     ORDER,
@@ -56,6 +58,8 @@ def decide(command: c.AgentCommand, state: CaseState) -> list[e.CaseEvent]:
             return d.refund(command, state, DOSSIER, POLICY)
         case c.CloseCase():
             return d.close(command, state, POLICY)
+        case c.GrantCompensation():
+            return compensating.grant(command, state, DOSSIER, POLICY)
 
 
 def end(ending: Ending) -> c.EndOrder:
@@ -72,7 +76,7 @@ def test_a_case_is_opened_once_with_what_support_knows_of_the_order() -> None:
 def test_the_first_agent_who_takes_a_case_has_it() -> None:
     case.given(opened()).when(lambda s: decide(TAKE, s)).then(taken()).and_again_nothing()
     others = case.given(opened(), taken(OTHER))
-    for command in (TAKE, REDISPATCH, REFUND, CLOSE):
+    for command in (TAKE, REDISPATCH, REFUND, GRANT, CLOSE):
         others.when(lambda s, command=command: decide(command, s)).then_refused(d.CaseAlreadyTaken)  # type: ignore[misc]
 
 
@@ -113,7 +117,7 @@ def test_an_order_that_was_cancelled_has_nothing_to_refund() -> None:
     given.when(lambda s: d.refund(REFUND, s, over, POLICY)).then_refused(d.NothingToRefund)
 
 
-@pytest.mark.parametrize("command", [TAKE, REDISPATCH, REFUND, CLOSE], ids=lambda c: type(c).__name__)
+@pytest.mark.parametrize("command", [TAKE, REDISPATCH, REFUND, GRANT, CLOSE], ids=lambda c: type(c).__name__)
 @pytest.mark.parametrize(
     ("events", "error"),
     [((), NotFound), ((opened(), taken(), closed(Outcome.REDELIVERED)), d.CaseEnded)],

@@ -23,12 +23,15 @@ from shared.eventstore.model import StoredEvent
 from shared.eventstore.vault import KeyVault, MemoryKeys
 from tests.unit.support.story import (
     CASE,
+    COUNTED,
     DELIVERED,
     FACTS,
     FILED,
+    GRANTED,
     KNOWN,
     NOW,
     ORDER,
+    PAID,
     SETTLED,
     closed,
     escalated,
@@ -73,10 +76,15 @@ EVENTS: list[e.Event] = [
     escalated(Severity.P1),
     redispatched(),
     refunding(),
+    COUNTED,
+    GRANTED,
+    PAID,
     lapsed(Decision.REFUND),
     closed(Outcome.REFUNDED),
 ]
-PUBLIC = {"CaseOpened", "CaseAssigned", "RedispatchRequested", "CancellationRequested", "CaseClosed"}
+PUBLIC = {"CaseOpened", "CaseAssigned", "RedispatchRequested", "CancellationRequested", "CaseClosed"} | {
+    "CompensationGranted"
+}
 
 
 def heard(message: Message, at: datetime = NOW) -> list[c.FactCommand]:
@@ -102,7 +110,7 @@ def test_a_placed_order_is_known_without_anything_personal() -> None:
         **PARTIES,
         kind=OrderKind.FOOD,
         items=(),
-        total_cents=1,
+        total_cents=5900,
         currency="CNY",
         pickup_cell="c1",
         dropoff_cell="c2",
@@ -138,6 +146,24 @@ def test_deliveries_cancellations_rejections_and_refunds_may_end_a_case() -> Non
     assert heard(rejected) == [c.EndOrder(order_id=ORDER, ending=Ending.REJECTED, now=NOW)]
     refunded = order.RefundIssued(order_id=ORDER, payment_id="pay_1", amount_cents=1, currency="CNY", reason="x")
     assert heard(refunded) == [c.NoteRefund(order_id=ORDER, now=NOW)]
+
+
+def test_what_became_of_a_compensation_is_noted() -> None:
+    paid = order.CompensationOwed(
+        order_id=ORDER,
+        payment_id="pay_1",
+        compensation_id="cmp_1",
+        amount_cents=300,
+        credit_cents=0,
+        refused_cents=100,
+        currency="CNY",
+        reason="late",
+    )
+    assert heard(paid) == [
+        c.NoteCompensation(
+            order_id=ORDER, compensation_id="cmp_1", paid_cents=300, credit_cents=0, refused_cents=100, now=NOW
+        )
+    ]
 
 
 def test_other_messages_mean_nothing_to_support() -> None:

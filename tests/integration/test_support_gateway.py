@@ -11,7 +11,7 @@ from tests.support.broker import VirtualHost
 from tests.support.database import Database
 from tests.support.waiting import wait_until
 from tests.unit.notify.town import Town, news, open_town
-from tests.unit.support.telling import cancelled, delivered, failed, placed
+from tests.unit.support.telling import cancelled, compensated, delivered, failed, placed
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,67 @@ def test_the_live_list_shows_what_is_unsolved_then_each_change_and_resumes(town:
         town.listed(agent, "/v1/cases", 1, order_id="ord_live", state="closed")
         with agent.stream("GET", "/v1/cases/live", headers={"Last-Event-ID": taken["id"]}) as response:
             assert next(news(response))["data"]["outcome"] == "cancelled"
+
+
+def test_an_agent_compensates_once_within_the_limit_and_sees_what_became_of_it(town: Town) -> None:
+    with town.client("support", "agt_1") as agent:
+        case = fail(town, agent, "ord_sorry")
+        grant = {"amount_cents": 60, "reason": "late", "compensation_id": "cmp_1"}
+        for _ in range(2):
+            answer = agent.post(f"/v1/cases/{case}/compensation", json=grant)
+            assert (answer.status_code, answer.json()["state"]) == (200, "taken")
+            [granted] = answer.json()["compensations"]
+            assert (granted["amount_cents"], granted["by"], granted["paid_cents"]) == (60, "agt_1", None)
+        beyond = agent.post(f"/v1/cases/{case}/compensation", json={"amount_cents": 41, "reason": "late"})
+        assert (beyond.status_code, beyond.json()["code"]) == (409, "case.compensation_exceeds_limit")
+        assert beyond.json()["left_cents"] == 40
+        town.say(compensated("ord_sorry", "cmp_1", 50, 10), "ord_sorry")
+        (listed,) = wait_until(
+            lambda: [
+                each
+                for each in agent.get("/v1/cases", params={"order_id": "ord_sorry"}).json()["items"]
+                if each["compensations"][0]["paid_cents"] is not None
+            ],
+            20,
+            "support was told what was paid",
+        )
+        assert (listed["compensations"][0]["paid_cents"], listed["compensations"][0]["refused_cents"]) == (50, 10)
+        told = agent.get(f"/v1/cases/{case}/timeline").json()["entries"]
+        assert [entry["type"] for entry in told] == [
+            "CaseOpened",
+            "CaseAssigned",
+            "CompensationGranted",
+            "CompensationSettled",
+        ]
+        assert (told[2]["actor"], told[2]["facts"]["amount_cents"]) == ("support:agt_1", 60)
+        assert agent.post(f"/v1/cases/{case}/close").json()["outcome"] == "compensated"
+        assert agent.get("/v1/cases/cas_none/timeline").status_code == 404
+    with town.client("dispatcher", "dis_1") as dispatcher:
+        assert dispatcher.post(f"/v1/cases/{case}/compensation", json=grant).status_code == 403
+
+
+def test_compensations_granted_at_once_never_exceed_the_orders_limit_together(town: Town) -> None:
+    with town.client("support", "agt_1") as agent:
+        case = fail(town, agent, "ord_many")
+        agent.post(f"/v1/cases/{case}/take")
+        wish = {"amount_cents": 60, "reason": "late"}
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: agent.post(f"/v1/cases/{case}/compensation", json=wish), range(4)))
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+
+
+def test_of_a_refund_and_a_compensation_at_once_there_is_never_a_compensation_after_the_refund(town: Town) -> None:
+    with town.client("support", "agt_1") as agent:
+        for number in range(4):
+            case = fail(town, agent, f"ord_race{number}")
+            agent.post(f"/v1/cases/{case}/take")
+            with ThreadPoolExecutor(2) as pool:
+                refund = pool.submit(agent.post, f"/v1/cases/{case}/refund", json={"reason": "sorry"})
+                grant = pool.submit(agent.post, f"/v1/cases/{case}/compensation", json={"amount_cents": 60})
+                assert refund.result().status_code == 200
+                assert (grant.result().status_code, grant.result().json().get("code")) in (
+                    (200, None),
+                    (409, "case.already_decided"),
+                )
+            types = [entry["type"] for entry in agent.get(f"/v1/cases/{case}/timeline").json()["entries"]]
+            assert "CompensationGranted" not in types[types.index("CancellationRequested") :]

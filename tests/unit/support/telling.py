@@ -47,3 +47,16 @@ def refunded(order_id: str) -> order.RefundIssued:
     return order.RefundIssued(
         order_id=order_id, payment_id="pay_1", amount_cents=100, currency="CNY", reason="refunded"
     )
+
+
+def compensated(order_id: str, compensation_id: str, paid_cents: int, refused_cents: int) -> order.CompensationOwed:
+    return order.CompensationOwed(
+        order_id=order_id,
+        payment_id="pay_1",
+        compensation_id=compensation_id,
+        amount_cents=paid_cents,
+        credit_cents=0,
+        refused_cents=refused_cents,
+        currency="CNY",
+        reason="late",
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.order import access, answering
+from services.order import access, answering, needs
 from services.order.application import perform
 from services.order.domain.commands import PersonalCommand
 from services.order.domain.state import Order
@@ -27,4 +27,4 @@ def do(parts: OrderParts, call: Call, command: PersonalCommand, may_touch: MayTo
         personal = access.may_see_recipient(call.principal, order)
         return answering.order_view(tx, done.state, done.version, personal=personal)
 
-    return call.once(parts.store, work)
+    return call.once(parts.store, work, needs=needs.of_order(order_id))

@@ -1,6 +1,6 @@
 """The routes of customers who want something: what it would cost, and having it."""
 
-from services.order import answering, placing_requests, quotes
+from services.order import answering, needs, placing_requests, quotes
 from services.order.domain.placing import Proposal
 from services.order.domain.quote import Quote
 from services.order.methods import method_faults
@@ -81,7 +81,7 @@ class PlacingRoutes:
             done = place_order(tx, command, call.context, parts.policy, faults, quote)
             return answering.order_view(tx, done.state, done.version, personal=True)
 
-        return call.once(parts.store, work)
+        return call.once(parts.store, work, needs=needs.of_placing(command))
 
 
 def _customer(call: Call[QuoteBody] | Call[PlaceOrderBody]) -> str:

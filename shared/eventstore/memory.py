@@ -12,7 +12,7 @@ from shared.eventstore.deadlines import fire_due, retry_delay
 from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
 from shared.eventstore.snapshot import Snapshot
-from shared.eventstore.transaction import FoldingTransaction, run_until_fresh
+from shared.eventstore.transaction import Folded, FoldingTransaction, fold_after, run_until_fresh
 from shared.eventstore.vault import KeyVault, MemoryKeys
 from shared.eventstore.writing import Writing
 from shared.kernel.clock import Clock
@@ -106,11 +106,11 @@ class MemoryTransaction(FoldingTransaction):
             and (up_to is None or event.recorded_at <= up_to)
         ]
 
-    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
+    def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
         made_by, kept = {**self._records.snapshots, **self._snapshots}.get(stream_id, (0, None))
-        if kept is None or made_by != fold_version:
-            return None, self.stream(stream_id)
-        return kept, self.stream(stream_id, kept.version)
+        if kept is None or aggregate.snapshots is None or made_by != aggregate.snapshots.fold_version:
+            return fold_after(aggregate, None, self.stream(stream_id), self.vault)
+        return fold_after(aggregate, kept, self.stream(stream_id, kept.version), self.vault)
 
     def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
         made_by, kept = self._records.snapshots.get(stream_id, (0, None))

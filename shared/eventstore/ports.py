@@ -45,6 +45,9 @@ class Transaction(Protocol):
         """Folds a stream, whole or as of a version or a recorded time (inclusive); version 0 and the initial state
         when it has no events."""
 
+    def foresee(self, aggregate: Aggregate[S, E], stream_id: str) -> None:
+        """Says that a stream will be loaded, so that it is read together with what is asked next."""
+
     def stream(
         self, stream_id: str, after_version: int = 0, up_to_version: int | None = None
     ) -> Sequence[StoredEvent]:
@@ -73,7 +76,8 @@ class Transaction(Protocol):
         """The answer recorded for an idempotency key."""
 
     def remember(self, key: str, answer: RecordedAnswer) -> None:
-        """Records a command's answer with its events; raises StaleVersion when another request was first."""
+        """Records a command's answer with its events. When another request was first, the transaction ends with
+        StaleVersion."""
 
 
 class Store(Protocol):

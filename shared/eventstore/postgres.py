@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -10,17 +10,18 @@ import psycopg
 from psycopg.rows import tuple_row
 from pydantic_core import from_json
 
-from shared.eventstore import direct, rows
+from shared.eventstore import rows
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.arrays import number_array, text_array
 from shared.eventstore.connecting import Connection, Pool
+from shared.eventstore.conversation import Answer, Conversation
 from shared.eventstore.deadlines import PostgresDeadlines, fire_due
-from shared.eventstore.direct import Row
+from shared.eventstore.direct import Prepared, Row
 from shared.eventstore.follower import follow_in_steps, one_by_one
 from shared.eventstore.model import Context, Decided, DueDeadline, E, Loaded, RecordedAnswer, S, StoredEvent
-from shared.eventstore.remembering import FoldCache
+from shared.eventstore.remembering import FoldCache, Remembered
 from shared.eventstore.snapshot import Snapshot
-from shared.eventstore.transaction import Folded, FoldingTransaction, fold, run_until_fresh
+from shared.eventstore.transaction import Folded, FoldingTransaction, fold, fold_after, run_until_fresh
 from shared.eventstore.vault import KeyCache, KeyVault, PostgresKeys, master_key_from
 from shared.eventstore.writing import Writing, canonical_json
 from shared.kernel.clock import Clock, SystemClock
@@ -36,24 +37,37 @@ class Deadlocked(StaleVersion):
         super().__init__("(several)", 0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Foreseen:
+    """A stream that is being read, after what is remembered of it."""
+
+    aggregate: Aggregate[Any, Any]
+    known: Remembered | None
+    answer: Answer
+
+
 class PostgresTransaction(FoldingTransaction):
     """Everything in it commits together or not at all."""
 
-    def __init__(
-        self, connection: Connection, keys: PostgresKeys, now: Callable[[], datetime], folds: FoldCache
-    ) -> None:
+    def __init__(self, talk: Conversation, keys: PostgresKeys, now: Callable[[], datetime], folds: FoldCache) -> None:
         super().__init__()
-        self._connection = connection
+        self._talk = talk
         self._keys = keys
         self._vault = KeyVault(keys)
         self._now = now
         self._folds = folds
         self._forgettings: dict[str, int] = {}
+        self._foreseen: dict[str, _Foreseen] = {}
 
     @property
     def connection(self) -> Connection:
         """The psycopg connection (rows are dicts), for views and inboxes."""
-        return self._connection
+        return self._talk.connection
+
+    @property
+    def talk(self) -> Conversation:
+        """For prepared statements, which then share round trips with the store's own."""
+        return self._talk
 
     @property
     def vault(self) -> KeyVault:
@@ -63,46 +77,43 @@ class PostgresTransaction(FoldingTransaction):
         self, stream_id: str, after_version: int = 0, up_to_version: int | None = None, up_to: datetime | None = None
     ) -> Sequence[StoredEvent]:
         if up_to_version is None and up_to is None:
-            return read(self._connection, rows.STREAM, (stream_id, after_version))
-        return read(self._connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
+            return read(self.connection, rows.STREAM, (stream_id, after_version))
+        return read(self.connection, rows.STREAM_AS_OF, (stream_id, after_version, up_to_version, up_to))
 
     def remember_folds(self) -> None:
         """After the commit: what this transaction has folded serves the next one."""
         self._folds.put(self._folded, self._forgettings)
 
+    def foresee(self, aggregate: Aggregate[S, E], stream_id: str) -> None:
+        if stream_id not in self._folded and stream_id not in self._foreseen:
+            known = self._folds.get(aggregate, stream_id)
+            answer = self._talk.ask_ahead(*_question(aggregate, stream_id, known))
+            self._foreseen[stream_id] = _Foreseen(aggregate, known, answer)
+
     def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
-        known = self._folds.get(aggregate, stream_id)
-        if known is not None:
-            after = known.folded.loaded.version
-            found = rows.SINCE.rows(self._connection, {"stream_id": stream_id, "version": str(after)})
-            if self._counted(stream_id, found) == known.forgettings:
-                events = [rows.spelled_event(row) for row in found[1:]]
-                return replace(known.folded, loaded=fold(aggregate, events, self.vault, known.folded.loaded))
+        known, found = self._read(aggregate, stream_id)
+        forgettings = self._forgettings[stream_id] = int(found[0][8] or 0)
+        # The vault knows it too.
+        self._keys.know(forgettings)
+        if known is None:
+            return fold_after(aggregate, *_kept(found[1:]), self.vault)
+        if forgettings != known.forgettings:
             self._folds.drop(stream_id)
-        return super()._fold(aggregate, stream_id)
+            return self._fold(aggregate, stream_id)
+        events = [rows.spelled_event(row) for row in found[1:]]
+        return replace(known.folded, loaded=fold(aggregate, events, self.vault, known.folded.loaded))
 
-    def _whole(self, stream_id: str) -> Sequence[StoredEvent]:
-        found = rows.SINCE.rows(self._connection, {"stream_id": stream_id, "version": "0"})
-        self._counted(stream_id, found)
-        return [rows.spelled_event(row) for row in found[1:]]
-
-    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
-        found = rows.TAIL.rows(self._connection, {"stream_id": stream_id, "fold_version": str(fold_version)})
-        self._counted(stream_id, found)
-        kept = None
-        if len(found) > 1 and found[1][0] is None:
-            kept = Snapshot(int(found[1][1] or 0), from_json(found[1][5] or b""))
-        return kept, [rows.spelled_event(row) for row in found[1 + (kept is not None) :]]
-
-    def _counted(self, stream_id: str, found: Sequence[Row]) -> int:
-        """How many forgettings there were when a stream was read, for the vault to know too."""
-        count = self._forgettings[stream_id] = int(found[0][8] or 0)
-        self._keys.know(count)
-        return count
+    def _read(self, aggregate: Aggregate[S, E], stream_id: str) -> tuple[Remembered | None, list[Row]]:
+        """What is remembered of a stream, and the rows that say what it does not know."""
+        foreseen = self._foreseen.pop(stream_id, None)
+        if foreseen is not None and foreseen.aggregate is aggregate:
+            return foreseen.known, self._talk.told(foreseen.answer)
+        known = self._folds.get(aggregate, stream_id)
+        return known, self._talk.ask(*_question(aggregate, stream_id, known))
 
     def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
         state = canonical_json(snapshot.state)
-        self._connection.execute(rows.KEEP, (stream_id, snapshot.version, fold_version, state, self._now()))
+        self.connection.execute(rows.KEEP, (stream_id, snapshot.version, fold_version, state, self._now()))
 
     def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
         waits = bool(writing.waits_set or writing.waits_cleared)
@@ -118,15 +129,17 @@ class PostgresTransaction(FoldingTransaction):
         }
         if waits:
             values |= _waits(writing)
-        return rows.APPEND[expected_version == 0, single, waits].run(self._connection, values) > 0
+        self._foreseen.pop(stream_id, None)
+        return self._talk.change(rows.APPEND[expected_version == 0, single, waits], values) > 0
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""
-        found = rows.RECALL.rows(self._connection, {"key": key})
+        found = self._talk.ask(rows.RECALL, {"key": key})
         return rows.recorded_answer(found[0]) if found else None
 
     def remember(self, key: str, answer: RecordedAnswer) -> None:
-        """Records a command's answer with its events; raises StaleVersion when another request was first."""
+        """Records a command's answer with its events, at the end; when another request was first, that is a
+        StaleVersion."""
         values = {
             "key": key,
             "request_hash": answer.request_hash,
@@ -137,8 +150,7 @@ class PostgresTransaction(FoldingTransaction):
             "subject_id": answer.subject_id,
             "sealed": answer.sealed,
         }
-        if not rows.REMEMBER.run(self._connection, values):
-            raise StaleVersion(key, 0)
+        self._talk.say_at_the_end(rows.REMEMBER, values, unique=StaleVersion(key, 0))
 
 
 class PostgresStore:
@@ -164,9 +176,9 @@ class PostgresStore:
     def transaction(self) -> Iterator[PostgresTransaction]:
         """One transaction without retries."""
         with self._pool.connection() as connection:
+            transaction = self._on(connection)
             try:
-                with direct.transaction(connection):
-                    transaction = self._on(connection)
+                with transaction.talk.transaction():
                     yield transaction
                 transaction.remember_folds()
             except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
@@ -281,19 +293,20 @@ class PostgresStore:
         self, follower_name: str, handle: Callable[[PostgresTransaction, Sequence[StoredEvent]], None], limit: int
     ) -> int:
         def batch(transaction: PostgresTransaction) -> int:
-            connection = transaction.connection
-            position = _lock_position(connection, follower_name)
-            events = [] if position is None else log_after(connection, position, limit)
+            position = _lock_position(transaction, follower_name)
+            events = [] if position is None else log_after(transaction.connection, position, limit)
             if events:
                 handle(transaction, events)
-                rows.MOVE_POSITION.run(connection, {"name": follower_name, "position": str(events[-1].position)})
+                moved = {"name": follower_name, "position": str(events[-1].position)}
+                transaction.talk.say_at_the_end(rows.MOVE_POSITION, moved)
             return len(events)
 
         return self.run(batch)
 
     def _on(self, connection: Connection) -> PostgresTransaction:
-        keys = PostgresKeys(connection, self._master_key, self._keys, self._clock.now)
-        return PostgresTransaction(connection, keys, self._clock.now, self._folds)
+        talk = Conversation(connection)
+        keys = PostgresKeys(talk, self._master_key, self._keys, self._clock.now)
+        return PostgresTransaction(talk, keys, self._clock.now, self._folds)
 
 
 def read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StoredEvent]:
@@ -308,10 +321,29 @@ def log_after(connection: Connection, position: int, limit: int) -> list[StoredE
     return [rows.spelled_event(row) for row in found]
 
 
-def _lock_position(connection: Connection, follower_name: str) -> int | None:
-    found = rows.LOCK_POSITION.rows(connection, {"name": follower_name})
+def _question(
+    aggregate: Aggregate[Any, Any], stream_id: str, known: Remembered | None
+) -> tuple[Prepared, dict[str, str | None]]:
+    """What is asked to learn all of a stream that is not remembered."""
+    if known is not None:
+        return rows.SINCE, {"stream_id": stream_id, "version": str(known.folded.loaded.version)}
+    if aggregate.snapshots is None:
+        return rows.SINCE, {"stream_id": stream_id, "version": "0"}
+    return rows.TAIL, {"stream_id": stream_id, "fold_version": str(aggregate.snapshots.fold_version)}
+
+
+def _kept(found: Sequence[Row]) -> tuple[Snapshot | None, list[StoredEvent]]:
+    """A snapshot, which has no stream's name and comes first, and the events after it."""
+    kept = None
+    if found and found[0][0] is None:
+        kept = Snapshot(int(found[0][1] or 0), from_json(found[0][5] or b""))
+    return kept, [rows.spelled_event(row) for row in found[kept is not None :]]
+
+
+def _lock_position(transaction: PostgresTransaction, follower_name: str) -> int | None:
+    found = transaction.talk.ask(rows.LOCK_POSITION, {"name": follower_name})
     if not found:
-        added = connection.execute(
+        added = transaction.connection.execute(
             "INSERT INTO follower_positions (name, position) VALUES (%s, 0) ON CONFLICT DO NOTHING", (follower_name,)
         )
         return 0 if added.rowcount else None

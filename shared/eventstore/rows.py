@@ -132,7 +132,7 @@ RECALL = Prepared(
 REMEMBER = Prepared(
     "INSERT INTO idempotency (key, request_hash, status, body, headers, recorded_at, subject_id, sealed)"
     " VALUES (%(key)s, %(request_hash)s, %(status)s::int, %(body)s, %(headers)s::json, %(at)s::timestamptz,"
-    " %(subject_id)s, %(sealed)s) ON CONFLICT DO NOTHING"
+    " %(subject_id)s, %(sealed)s)"
 )
 
 BEHIND = Prepared(

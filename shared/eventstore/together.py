@@ -57,7 +57,7 @@ class Together:
 
     def _batch(self, tx: PostgresTransaction, limit: int) -> int | None:
         """How many events all of them have handled; None when they are not at one place."""
-        found = rows.LOCK_POSITIONS.rows(tx.connection, {"names": self._names})
+        found = tx.talk.ask(rows.LOCK_POSITIONS, {"names": self._names})
         places = {position for (position,) in found}
         if len(found) < len(self._members) or len(places) > 1:
             return None
@@ -66,7 +66,7 @@ class Together:
             for member in self._members:
                 member.handle(tx, events)
             position = str(events[-1].position)
-            rows.MOVE_POSITIONS.run(tx.connection, {"names": self._names, "position": position})
+            tx.talk.say_at_the_end(rows.MOVE_POSITIONS, {"names": self._names, "position": position})
         return len(events)
 
 

@@ -49,13 +49,9 @@ class FoldingTransaction(ABC):
     ) -> Sequence[StoredEvent]:
         """The events of a stream, oldest first; `up_to` is a recorded time, inclusive."""
 
-    def _whole(self, stream_id: str) -> Sequence[StoredEvent]:
-        """All events of a stream, to be folded."""
-        return self.stream(stream_id)
-
     @abstractmethod
-    def _tail(self, stream_id: str, fold_version: int) -> tuple[Snapshot | None, Sequence[StoredEvent]]:
-        """The snapshot under this fold, if there is one, and the events after it (or all)."""
+    def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
+        """Reads a stream as it is now."""
 
     @abstractmethod
     def _keep(self, stream_id: str, fold_version: int, snapshot: Snapshot) -> None:
@@ -76,14 +72,8 @@ class FoldingTransaction(ABC):
             known = self._folded[stream_id] = self._fold(aggregate, stream_id)
         return known.loaded
 
-    def _fold(self, aggregate: Aggregate[S, E], stream_id: str) -> Folded[S]:
-        if aggregate.snapshots is None:
-            return Folded(aggregate, fold(aggregate, self._whole(stream_id), self.vault), 0)
-        kept, events = self._tail(stream_id, aggregate.snapshots.fold_version)
-        if kept is None:
-            return Folded(aggregate, fold(aggregate, events, self.vault), 0)
-        start = Loaded(aggregate.snapshots.decode(kept.state, self.vault), kept.version)
-        return Folded(aggregate, fold(aggregate, events, self.vault, start), kept.version)
+    def foresee(self, aggregate: Aggregate[S, E], stream_id: str) -> None:  # noqa: B027 - memory is always at hand
+        """Says that a stream will be loaded."""
 
     def append(
         self,
@@ -154,6 +144,16 @@ def fold(
         state = aggregate.evolve(state, decode(row.type, row.schema_version, row.data, vault))
         version = row.version
     return Loaded(state, version)
+
+
+def fold_after(
+    aggregate: Aggregate[S, E], kept: Snapshot | None, events: Iterable[StoredEvent], vault: KeyVault
+) -> Folded[S]:
+    """A stream from its snapshot, if there is one, and the events after it (or all)."""
+    if kept is None or aggregate.snapshots is None:
+        return Folded(aggregate, fold(aggregate, events, vault), 0)
+    start = Loaded(aggregate.snapshots.decode(kept.state, vault), kept.version)
+    return Folded(aggregate, fold(aggregate, events, vault, start), kept.version)
 
 
 def _grown(before: Folded[S], events: Sequence[Any]) -> Folded[S]:

@@ -136,13 +136,18 @@ class KeyCache:
         return forgettings == self._forgettings
 
 
+class Connected(Protocol):
+    """Who has a connection."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+
 class PostgresKeys:
     """The table `subjects` through one transaction, with the process's cache in front of it."""
 
-    def __init__(
-        self, connection: Connection, master_key: bytes, cache: KeyCache, now: Callable[[], datetime]
-    ) -> None:
-        self._connection = connection
+    def __init__(self, talk: Connected, master_key: bytes, cache: KeyCache, now: Callable[[], datetime]) -> None:
+        self._talk = talk
         self._master_key = master_key
         self._cache = cache
         self._now = now
@@ -168,8 +173,8 @@ class PostgresKeys:
         return key
 
     def forget(self, subject_id: str) -> None:
-        self._connection.execute("UPDATE forgettings SET count = count + 1")
-        self._connection.execute(
+        self._talk.connection.execute("UPDATE forgettings SET count = count + 1")
+        self._talk.connection.execute(
             "INSERT INTO subjects (subject_id, wrapped_key, forgotten_at) VALUES (%s, NULL, %s)"
             " ON CONFLICT (subject_id) DO UPDATE SET wrapped_key = NULL, forgotten_at = EXCLUDED.forgotten_at"
             " WHERE subjects.wrapped_key IS NOT NULL",
@@ -183,13 +188,13 @@ class PostgresKeys:
 
     def _forgettings(self) -> int:
         if self._known_forgettings is None:
-            row = self._connection.execute("SELECT count FROM forgettings").fetchone()
+            row = self._talk.connection.execute("SELECT count FROM forgettings").fetchone()
             assert row is not None, "migrations leave one row in forgettings"
             self._known_forgettings = int(row["count"])
         return self._known_forgettings
 
     def _read(self, subject_id: str) -> bytes | None:
-        row = self._connection.execute(
+        row = self._talk.connection.execute(
             "SELECT wrapped_key FROM subjects WHERE subject_id = %s", (subject_id,)
         ).fetchone()
         if row is None or row["wrapped_key"] is None:
@@ -198,7 +203,7 @@ class PostgresKeys:
 
     def _make(self, subject_id: str) -> bytes | None:
         key = new_key()
-        made = self._connection.execute(
+        made = self._talk.connection.execute(
             "INSERT INTO subjects (subject_id, wrapped_key) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             (subject_id, wrap(self._master_key, key, subject_id)),
         )

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic
 
 from typing_extensions import TypeVar
 
+from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, RecordedAnswer
 from shared.eventstore.ports import Store, Transaction
 from shared.gateway.auth import Principal, acting_role
@@ -133,19 +134,25 @@ class Call(Generic[B, Q]):
                 facts={"version": version},
             )
 
-    def once(self, store: Store, work: Callable[[Transaction], V]) -> V:
+    def once(
+        self, store: Store, work: Callable[[Transaction], V], needs: Sequence[tuple[Aggregate[Any, Any], str]] = ()
+    ) -> V:
         """Runs `work` in a transaction (again on StaleVersion, bounded) and returns its view.
+
+        `needs` are streams that the work is known to load: they are read with the first question.
 
         With an `Idempotency-Key` the answer is recorded in the same transaction: the same key and request are
         answered with the recorded bytes and nothing is done; the key with another request is a 422. A refusal is not
         recorded: the command is judged anew.
         """
         key = self.idempotency_key
-        if key is None:
-            return store.run(work)
-        request_hash = self._request_hash()
+        request_hash = "" if key is None else self._request_hash()
 
         def attempt(transaction: Transaction) -> V:
+            for aggregate, stream_id in needs:
+                transaction.foresee(aggregate, stream_id)
+            if key is None:
+                return work(transaction)
             recorded = transaction.recall(key)
             if recorded is not None:
                 if recorded.request_hash != request_hash:

@@ -1,9 +1,11 @@
 """Asks the payment provider what has to be asked, outside of any transaction, and writes down what it answers."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from typing import assert_never
+
+import psycopg
 
 from services.order.application import perform
 from services.order.codec import PAYMENT
@@ -15,12 +17,16 @@ from services.order.domain.purse import OpenErrand, Payment
 from services.order.payments import ProviderAnswer, ProviderRequest, Providers, ProviderUnavailable
 from services.order.payments.desk import Desk, Slip
 from shared.eventstore.model import Context
-from shared.eventstore.ports import Store
+from shared.eventstore.ports import Store, Transaction
 from shared.kernel.clock import Clock
 
 AT_ONCE = 8
 """Errands asked side by side: so that a provider that times out on some does not hold up the others."""
+PATIENCE_SECONDS = 0.05
+"""How long answers wait for each other, to be written down together."""
 ACTOR = "system:payments"
+
+Said = RecordProviderAnswer | RecordProviderOutage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +41,72 @@ class Cashier:
     at_once: int = AT_ONCE
 
     def work(self) -> int:
-        """Asks what is to be asked now; how many errands that were."""
+        """Asks what is to be asked now; how many errands that were. A crash on the way leaves them at the desk, to be
+        asked again under the same keys."""
         slips = self.desk.take(self.at_once)
-        if len(slips) == 1:
-            self.ask(slips[0])
-        elif slips:
-            self._ask_side_by_side(slips)
+        if slips:
+            self.ask(*slips)
         return len(slips)
 
-    def _ask_side_by_side(self, slips: Sequence[Slip]) -> None:
-        with ThreadPoolExecutor(len(slips)) as pool:
-            tasks = [pool.submit(self.ask, slip) for slip in slips]
-        for task in tasks:
+    def ask(self, *slips: Slip) -> None:
+        """Asks the provider side by side, and writes down together what it said at about the same time."""
+        found = self._open(slips)
+        if len(found) < 2:
+            self._write_down([(slip, self.said(payment, errand, slip)) for slip, payment, errand in found])
+            return
+        with ThreadPoolExecutor(len(found)) as pool:
+            asked = {pool.submit(self.said, payment, errand, slip): slip for slip, payment, errand in found}
+            answered, slow = wait(asked, timeout=PATIENCE_SECONDS)
+            self._write_down([(asked[task], task.result()) for task in answered if task.exception() is None])
+            for task in as_completed(slow):
+                if task.exception() is None:
+                    self._write_down([(asked[task], task.result())])
+        for task in asked:
             task.result()
 
-    def ask(self, slip: Slip) -> None:
-        """One errand. A crash on the way leaves it at the desk, to be asked again under the same key."""
-        payment = self.store.load(PAYMENT, slip.payment_id).state
-        errand = payment.errands.get(slip.name) if payment is not None else None
-        if payment is None or errand is None:
-            self.desk.drop(slip)
-            return
-        said = self.said(payment, errand, slip)
-        now = self.clock.now()
-        context = Context(
-            actor=ACTOR,
-            now=now,
-            occurred_at=now,
-            correlation_id=slip.correlation_id,
-            causation_id=slip.caused_by,
-            traceparent=slip.traceparent,
-        )
-        self.store.run(lambda tx: perform(tx, said, context, self.policy))
+    def _open(self, slips: Sequence[Slip]) -> list[tuple[Slip, Payment, OpenErrand]]:
+        """The slips whose errands are still open; the others are thrown away."""
+        found = []
+        with self.store.reading() as reader:
+            for slip in slips:
+                reader.foresee(PAYMENT, slip.payment_id)
+            for slip in slips:
+                payment = reader.load(PAYMENT, slip.payment_id).state
+                errand = payment.errands.get(slip.name) if payment is not None else None
+                if payment is None or errand is None:
+                    self.desk.drop(slip)
+                else:
+                    found.append((slip, payment, errand))
+        return found
 
-    def said(self, payment: Payment, errand: OpenErrand, slip: Slip) -> RecordProviderAnswer | RecordProviderOutage:
+    def _write_down(self, said: Sequence[tuple[Slip, Said]]) -> None:
+        """In one transaction; one by one when that fails, so that none holds up the others."""
+        try:
+            self.store.run(lambda tx: self._record(tx, said))
+        except psycopg.OperationalError:
+            raise
+        except Exception:
+            if len(said) < 2:
+                raise
+            for each in said:
+                self._write_down([each])
+
+    def _record(self, tx: Transaction, said: Sequence[tuple[Slip, Said]]) -> None:
+        now = self.clock.now()
+        for slip, _ in said:
+            tx.foresee(PAYMENT, slip.payment_id)
+        for slip, answer in said:
+            context = Context(
+                actor=ACTOR,
+                now=now,
+                occurred_at=now,
+                correlation_id=slip.correlation_id,
+                causation_id=slip.caused_by,
+                traceparent=slip.traceparent,
+            )
+            perform(tx, answer, context, self.policy)
+
+    def said(self, payment: Payment, errand: OpenErrand, slip: Slip) -> Said:
         """What the provider says to an errand, or that it says nothing that counts."""
         order_id = payment.order_id
         try:

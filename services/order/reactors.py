@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from services.order import reports
 from services.order.application import perform
-from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER_CODEC, PAYMENT
+from services.order.codec import CUSTOMER_CODEC, MERCHANT_CODEC, ORDER, ORDER_CODEC, PAYMENT
 from services.order.domain import payment as p
 from services.order.domain.commands import EndWait
 from services.order.domain.merchant import EndPause
@@ -20,6 +21,7 @@ from services.order.payments.desk import Desk
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.eventstore import because
+from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.follower import Follower
 from shared.eventstore.model import Context, DueDeadline, StoredEvent
 from shared.eventstore.ports import Transaction
@@ -54,7 +56,7 @@ class Reactors:
 
     @property
     def followers(self) -> tuple[Follower, ...]:
-        return (Follower("reactions", self.react), Follower("payments", self.keep_desk))
+        return (Follower("reactions", self.react, needs_of), Follower("payments", self.keep_desk))
 
     def react(self, tx: Transaction, stored: StoredEvent) -> None:
         """Carries the process between order, payment and merchant one step on."""
@@ -108,6 +110,15 @@ class Reactors:
         reports.keep(tx, envelope, message, now)
         for command in commands_for(message, envelope, now):
             perform(tx, command, context, self.policy)
+
+
+def needs_of(stored: StoredEvent) -> list[tuple[Aggregate[Any, Any], str]]:
+    """What is reacted to an order is mostly about its payment, and the other way round."""
+    if stored.type not in REACTS_TO:
+        return []
+    if PAYMENT_CODEC.knows(stored.type):
+        return [(ORDER, sibling_id("ord", stored.stream_id))]
+    return [(PAYMENT, sibling_id("pay", stored.stream_id))]
 
 
 def decoded(tx: Transaction, stored: StoredEvent) -> AnyEvent:

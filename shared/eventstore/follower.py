@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
+from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
 from shared.eventstore.spans import traced
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Handle = Callable[[Transaction, StoredEvent], None]
+Needs = Callable[[StoredEvent], Sequence[tuple[Aggregate[Any, Any], str]]]
+"""Which streams handling an event is known to load."""
 
 BATCH = 200
 """How many events a turn takes at most."""
@@ -26,10 +29,25 @@ class Follower:
 
     name: str
     handle: Handle
+    needs: Needs | None = None
 
     def run(self, store: Store, limit: int = BATCH) -> int:
         """Handles the next events; returns how many (0: nothing new, or another process is at it)."""
-        return store.follow(self.name, traced(self.name, self.handle), limit)
+        return store.follow_batches(self.name, self.handle_all, limit)
+
+    def handle_all(self, transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+        """Handles events in their order, having read together what they need."""
+        needs = self.needs or _nothing
+        for event in events:
+            for aggregate, stream_id in needs(event):
+                transaction.foresee(aggregate, stream_id)
+        handle = traced(self.name, self.handle)
+        for event in events:
+            handle(transaction, event)
+
+
+def _nothing(_event: StoredEvent) -> Sequence[tuple[Aggregate[Any, Any], str]]:
+    return ()
 
 
 def behind(counts: Iterable[int], limit: int = BATCH) -> int:

@@ -90,6 +90,11 @@ class MemoryTransaction(FoldingTransaction):
         raise RuntimeError("a store in memory has no database connection")
 
     @property
+    def talk(self) -> Never:
+        """There is nobody to talk to either."""
+        raise RuntimeError("a store in memory has no database connection")
+
+    @property
     def vault(self) -> KeyVault:
         return self._vault
 

@@ -36,6 +36,11 @@ class Transaction(Protocol):
         """The psycopg connection (rows are dicts), for views and inboxes; the memory store has none and raises."""
 
     @property
+    def talk(self) -> Any:
+        """For prepared statements that share round trips with the store's own (`conversation.Conversation`); the
+        memory store has none and raises."""
+
+    @property
     def vault(self) -> ForgettingVault:
         """The personal-data keys as this transaction sees them; what decoding a stored event needs."""
 

@@ -58,6 +58,7 @@ class PostgresTransaction(FoldingTransaction):
         self._folds = folds
         self._forgettings: dict[str, int] = {}
         self._foreseen: dict[str, _Foreseen] = {}
+        self._answers: dict[str, RecordedAnswer] = {}
 
     @property
     def connection(self) -> Connection:
@@ -134,6 +135,8 @@ class PostgresTransaction(FoldingTransaction):
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""
+        if key in self._answers:
+            return self._answers[key]
         found = self._talk.ask(rows.RECALL, {"key": key})
         return rows.recorded_answer(found[0]) if found else None
 
@@ -150,6 +153,7 @@ class PostgresTransaction(FoldingTransaction):
             "subject_id": answer.subject_id,
             "sealed": answer.sealed,
         }
+        self._answers[key] = answer
         self._talk.say_at_the_end(rows.REMEMBER, values, unique=StaleVersion(key, 0))
 
 

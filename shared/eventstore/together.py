@@ -72,7 +72,7 @@ class Together:
 
 def _member(each: Follower | Projection) -> Member:
     if isinstance(each, Follower):
-        return Member(each.name, one_by_one(traced(each.name, each.handle)), each.run)
+        return Member(each.name, each.handle_all, each.run)
     follower = each.follower
     handle = each.apply_many or one_by_one(traced(follower.name, follower.handle))
     return Member(follower.name, handle, each.run)

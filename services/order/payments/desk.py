@@ -10,12 +10,24 @@ from datetime import datetime
 from typing import Protocol
 
 from services.order.domain import payment as p
+from shared.eventstore.arrays import text_array
 from shared.eventstore.connecting import Pool
+from shared.eventstore.direct import Prepared
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Store, Transaction
 
 LEASE_SECONDS = 60
 """Longer than the provider is given to answer; whoever dies meanwhile leaves the errand to the next."""
+
+
+_PUT = Prepared(
+    "INSERT INTO payment_errands AS e (payment_id, name, order_id, errand, since, ready, caused_by, correlation_id,"
+    " traceparent) VALUES (%(payment_id)s, %(name)s, %(order_id)s, %(errand)s, %(since)s::timestamptz, true,"
+    " %(caused_by)s, %(correlation_id)s, %(traceparent)s)"
+    " ON CONFLICT (payment_id, name) DO UPDATE SET ready = true, again_at = NULL, stuck = false,"
+    " leased_until = NULL, caused_by = EXCLUDED.caused_by, traceparent = EXCLUDED.traceparent"
+)
+_END = Prepared("DELETE FROM payment_errands WHERE payment_id = %(payment_id)s AND name = ANY(%(names)s::text[])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,28 +106,20 @@ class SqlDesk:
         elif isinstance(event, p.PaymentDelayed | p.PaymentStuck):
             self._delay(tx, stored.stream_id, event)
         elif names := closes(event):
-            tx.connection.execute(
-                "DELETE FROM payment_errands WHERE payment_id = %s AND name = ANY(%s)",
-                (stored.stream_id, list(names)),
-            )
+            tx.talk.ask_ahead(_END, {"payment_id": stored.stream_id, "names": text_array(names)})
 
     def _put(self, tx: Transaction, stored: StoredEvent, event: p.PaymentEvent, errand: p.Errand, name: str) -> None:
-        tx.connection.execute(
-            "INSERT INTO payment_errands AS e (payment_id, name, order_id, errand, since, ready, caused_by,"
-            " correlation_id, traceparent) VALUES (%s, %s, %s, %s, %s, true, %s, %s, %s)"
-            " ON CONFLICT (payment_id, name) DO UPDATE SET ready = true, again_at = NULL, stuck = false,"
-            " leased_until = NULL, caused_by = EXCLUDED.caused_by, traceparent = EXCLUDED.traceparent",
-            (
-                stored.stream_id,
-                name,
-                event.order_id,
-                errand.value,
-                event.at,
-                stored.event_id,
-                stored.correlation_id,
-                stored.traceparent,
-            ),
-        )
+        values = {
+            "payment_id": stored.stream_id,
+            "name": name,
+            "order_id": event.order_id,
+            "errand": errand.value,
+            "since": event.at.isoformat(),
+            "caused_by": stored.event_id,
+            "correlation_id": stored.correlation_id,
+            "traceparent": stored.traceparent,
+        }
+        tx.talk.ask_ahead(_PUT, values)
 
     def _delay(self, tx: Transaction, payment_id: str, event: p.PaymentDelayed | p.PaymentStuck) -> None:
         delayed = isinstance(event, p.PaymentDelayed)

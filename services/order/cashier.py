@@ -1,7 +1,7 @@
 """Asks the payment provider what has to be asked, outside of any transaction, and writes down what it answers."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -20,7 +20,7 @@ from shared.eventstore.model import Context
 from shared.eventstore.ports import Store, Transaction
 from shared.kernel.clock import Clock
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Errands asked side by side: so that a provider that times out on some does not hold up the others."""
 PATIENCE_SECONDS = 0.05
 """How long answers wait for each other, to be written down together."""
@@ -56,11 +56,11 @@ class Cashier:
             return
         with ThreadPoolExecutor(len(found)) as pool:
             asked = {pool.submit(self.said, payment, errand, slip): slip for slip, payment, errand in found}
-            answered, slow = wait(asked, timeout=PATIENCE_SECONDS)
-            self._write_down([(asked[task], task.result()) for task in answered if task.exception() is None])
-            for task in as_completed(slow):
-                if task.exception() is None:
-                    self._write_down([(asked[task], task.result())])
+            slow = set(asked)
+            while slow:
+                wait(slow, timeout=PATIENCE_SECONDS)
+                answered, slow = wait(slow, return_when=FIRST_COMPLETED)
+                self._write_down([(asked[task], task.result()) for task in answered if task.exception() is None])
         for task in asked:
             task.result()
 

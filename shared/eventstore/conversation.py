@@ -14,12 +14,28 @@ from shared.eventstore.connecting import Connection
 from shared.eventstore.direct import Prepared, Row, Spoken, Values
 from shared.kernel.errors import StaleVersion
 
+MOST_AHEAD = 100
+"""Statements that wait at most for the next one."""
+
 
 class Answer:
     """What a statement answered, once it was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, changing: int | None = None, otherwise: StaleVersion | None = None) -> None:
         self.result: PGresult | None = None
+        self._changing = changing
+        self._otherwise = otherwise
+
+    @property
+    def decides(self) -> bool:
+        """Whether the transaction may not be committed before it is known."""
+        return self._otherwise is not None
+
+    def take(self, result: PGresult) -> None:
+        """Raises when it changed another number of rows than it should have."""
+        self.result = result
+        if self._otherwise is not None and (result.command_tuples or 0) != self._changing:
+            raise self._otherwise
 
 
 class Conversation:
@@ -31,15 +47,17 @@ class Conversation:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._ahead: list[Spoken] = []
-        self._answers: list[Answer | None] = []
+        self._answers: list[Answer] = []
         self._at_the_end: list[Spoken] = []
         self._unique: StaleVersion | None = None
+        self._in_transaction = False
         self._begun = False
+        self._lost: StaleVersion | None = None
 
     @property
     def connection(self) -> Connection:
         """The psycopg connection, for statements that are not prepared ones."""
-        if self._ahead:
+        if self._ahead or self._lost is not None:
             self._exchange()
         return self._connection
 
@@ -47,7 +65,8 @@ class Conversation:
     def transaction(self) -> Iterator[None]:
         """Begins with the first statement; commits at the end, or rolls back when an exception passes."""
         self._ahead.append(direct.BEGIN.spoken({}))
-        self._answers.append(None)
+        self._answers.append(Answer())
+        self._in_transaction = True
         try:
             yield
             self._commit()
@@ -58,15 +77,27 @@ class Conversation:
 
     def ask(self, statement: Prepared, values: Values) -> list[Row]:
         """The rows that a statement answers, after what was to be said before."""
-        if not self._ahead:
+        if not self._ahead and self._lost is None:
             return statement.rows(self._connection, values)
         return direct.rows_of(self._exchange(statement.spoken(values)))
 
     def change(self, statement: Prepared, values: Values) -> int:
         """How many rows a statement changed, after what was to be said before."""
-        if not self._ahead:
+        if not self._ahead and self._lost is None:
             return statement.run(self._connection, values)
         return self._exchange(statement.spoken(values)).command_tuples or 0
+
+    def say(self, statement: Prepared, values: Values, changing: int, otherwise: StaleVersion) -> None:
+        """Has it change so many rows. When it changes another number, `otherwise` is raised: at once without a
+        transaction, else at a later question or before the commit, and nothing of the transaction happens."""
+        if not self._in_transaction:
+            if self.change(statement, values) != changing:
+                raise otherwise
+            return
+        self._ahead.append(statement.spoken(values))
+        self._answers.append(Answer(changing, otherwise))
+        if len(self._ahead) >= MOST_AHEAD:
+            self._exchange()
 
     def ask_ahead(self, statement: Prepared, values: Values) -> Answer:
         """Asks with the next statement; to be looked at by `told`."""
@@ -89,6 +120,8 @@ class Conversation:
         self._unique = unique or self._unique
 
     def _exchange(self, *last: Spoken) -> PGresult:
+        if self._lost is not None:
+            raise self._lost
         ahead, answers = self._ahead, self._answers
         self._ahead, self._answers = [], []
         self._begun = True
@@ -98,14 +131,22 @@ class Conversation:
             # Whoever goes on all the same begins again, or is told by the server that all of it is lost.
             self._ahead, self._answers = ahead, answers
             raise
-        for answer, result in zip(answers, results, strict=False):
-            if answer is not None:
-                answer.result = result
+        try:
+            for answer, result in zip(answers, results, strict=False):
+                answer.take(result)
+        except StaleVersion as stale:
+            # Whoever swallows it cannot commit the rest.
+            self._lost = stale
+            raise
         return results[-1]
 
     def _commit(self) -> None:
-        if not self._begun and not self._at_the_end:
+        if self._lost is not None:
+            raise self._lost
+        if not self._begun and not self._at_the_end and len(self._ahead) < 2:
             return
+        if any(answer.decides for answer in self._answers):
+            self._exchange()
         try:
             direct.ensure_committed(self._exchange(*self._at_the_end, direct.COMMIT.spoken({})))
         except errors.UniqueViolation as error:

@@ -122,11 +122,11 @@ class MemoryTransaction(FoldingTransaction):
         if kept is None or (made_by, kept.version) < (fold_version, snapshot.version):
             self._snapshots[stream_id] = fold_version, snapshot
 
-    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
+    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> None:
         own = self._appended.get(stream_id)
         version = own[-1].version if own else self._records.version_of(stream_id)
         if version != expected_version:
-            return False
+            raise StaleVersion(stream_id, expected_version)
         self._appended.setdefault(stream_id, []).extend(writing.events)
         for name, due_at in writing.waits_set.items():
             self._waits[stream_id, name] = Wait(
@@ -134,7 +134,6 @@ class MemoryTransaction(FoldingTransaction):
             )
         for name in writing.waits_cleared:
             self._waits[stream_id, name] = None
-        return True
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""

@@ -66,7 +66,8 @@ class Transaction(Protocol):
         events: Sequence[E],
         context: Context,
     ) -> tuple[StoredEvent, ...]:
-        """Compare-and-set append with the events' deadlines; raises StaleVersion when the stream moved on."""
+        """Compare-and-set append with the events' deadlines. When the stream has moved on, StaleVersion is raised:
+        here, at a later question, or before the commit."""
 
     def execute(
         self,

@@ -116,7 +116,7 @@ class PostgresTransaction(FoldingTransaction):
         state = canonical_json(snapshot.state)
         self.connection.execute(rows.KEEP, (stream_id, snapshot.version, fold_version, state, self._now()))
 
-    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
+    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> None:
         waits = bool(writing.waits_set or writing.waits_cleared)
         single = len(writing.events) == 1
         values = {
@@ -131,7 +131,11 @@ class PostgresTransaction(FoldingTransaction):
         if waits:
             values |= _waits(writing)
         self._foreseen.pop(stream_id, None)
-        return self._talk.change(rows.APPEND[expected_version == 0, single, waits], values) > 0
+        statement, stale = (
+            rows.APPEND[expected_version == 0, single, waits],
+            StaleVersion(stream_id, expected_version),
+        )
+        self._talk.say(statement, values, changing=len(writing.events), otherwise=stale)
 
     def recall(self, key: str) -> RecordedAnswer | None:
         """The answer recorded for an idempotency key."""

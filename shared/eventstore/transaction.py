@@ -58,8 +58,8 @@ class FoldingTransaction(ABC):
         """Stores a snapshot in the place of an older one."""
 
     @abstractmethod
-    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> bool:
-        """Stores the rows; False when the stream is not at the expected version."""
+    def _write(self, stream_id: str, expected_version: int, writing: Writing) -> None:
+        """Stores the rows, in the end only if the stream is at the expected version; else raises StaleVersion."""
 
     def load(
         self, aggregate: Aggregate[S, E], stream_id: str, version: int | None = None, at: datetime | None = None
@@ -83,7 +83,8 @@ class FoldingTransaction(ABC):
         events: Sequence[E],
         context: Context,
     ) -> tuple[StoredEvent, ...]:
-        """Compare-and-set append with the events' deadlines; raises StaleVersion when the stream moved on."""
+        """Compare-and-set append with the events' deadlines. When the stream has moved on, StaleVersion is raised:
+        here, at a later question, or before the commit."""
         if not events:
             return ()
         if not spans.on():
@@ -104,8 +105,7 @@ class FoldingTransaction(ABC):
     ) -> tuple[StoredEvent, ...]:
         writing = prepare(aggregate, stream_id, expected_version, events, context, self.vault)
         before = self._folded.pop(stream_id, None)
-        if not self._write(stream_id, expected_version, writing):
-            raise StaleVersion(stream_id, expected_version)
+        self._write(stream_id, expected_version, writing)
         if before is not None and before.aggregate is aggregate and before.loaded.version == expected_version:
             self._folded[stream_id] = self._kept(stream_id, _grown(before, events))
         return writing.events

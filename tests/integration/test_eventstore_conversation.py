@@ -9,7 +9,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 from deploy.local.backends import Backends
 from shared.eventstore.connecting import Connection, connect
-from shared.eventstore.conversation import Conversation
+from shared.eventstore.conversation import MOST_AHEAD, Conversation
 from shared.eventstore.direct import Prepared
 from shared.eventstore.postgres import PostgresStore, PostgresTransaction
 from shared.kernel.errors import StaleVersion
@@ -132,6 +132,52 @@ def test_of_two_that_write_what_only_one_may_the_second_is_stale_and_leaves_noth
     with pytest.raises(StaleVersion):
         second()
     assert names(connection) == ["key"]
+
+
+def test_a_stale_change_is_told_at_the_next_question_and_cannot_be_swallowed(connection: Connection) -> None:
+    talk, stale = Conversation(connection), StaleVersion("stream", 3)
+
+    def swallow() -> None:
+        with talk.transaction():
+            talk.say(KEEP, {"name": "a"}, changing=1, otherwise=stale)
+            talk.say(KEEP, {"name": ""}, changing=1, otherwise=stale)
+            with pytest.raises(StaleVersion):
+                talk.ask(COUNT, {"of": "it"})
+            with pytest.raises(StaleVersion):
+                talk.change(KEEP, {"name": "b"})
+            with pytest.raises(StaleVersion):
+                talk.connection.execute("SELECT 1")
+
+    with pytest.raises(StaleVersion):
+        swallow()
+    assert names(connection) == []
+
+
+def test_a_stale_change_that_nobody_asked_about_is_told_before_the_commit(connection: Connection) -> None:
+    talk = Conversation(connection)
+
+    def change() -> None:
+        with talk.transaction():
+            talk.say(KEEP, {"name": "a"}, changing=1, otherwise=StaleVersion("stream", 3))
+            talk.say(KEEP, {"name": ""}, changing=1, otherwise=StaleVersion("stream", 3))
+            talk.say_at_the_end(KEEP, {"name": "answer"})
+
+    with pytest.raises(StaleVersion):
+        change()
+    assert names(connection) == []
+
+
+def test_without_a_transaction_a_stale_change_is_told_at_once(connection: Connection) -> None:
+    with pytest.raises(StaleVersion):
+        Conversation(connection).say(KEEP, {"name": ""}, changing=1, otherwise=StaleVersion("stream", 3))
+
+
+def test_more_than_may_wait_is_said_in_between(connection: Connection) -> None:
+    talk = Conversation(connection)
+    with talk.transaction():
+        for number in range(MOST_AHEAD + 1):
+            talk.say(KEEP, {"name": f"{number:03}"}, changing=1, otherwise=StaleVersion("stream", 3))
+    assert len(names(connection)) == MOST_AHEAD + 1
 
 
 def test_a_lost_server_is_an_outage(connection: Connection, database: Database) -> None:

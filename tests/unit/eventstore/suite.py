@@ -122,12 +122,16 @@ class AppendAndLoad:
     def test_who_checks_a_stream_and_then_decides_about_it_sees_one_version(self, world: World) -> None:
         stream = tab_id()
         append(world.store, stream, 0, opened(), tea(300))
-        with world.store.transaction() as transaction:
-            checked = transaction.load(TABS, stream)
-            append(world.another_store(), stream, 2, tea(450))
-            assert transaction.load(TABS, stream) == checked
-            with pytest.raises(StaleVersion):
+
+        def check_and_decide() -> None:
+            with world.store.transaction() as transaction:
+                checked = transaction.load(TABS, stream)
+                append(world.another_store(), stream, 2, tea(450))
+                assert transaction.load(TABS, stream) == checked
                 transaction.execute(TABS, stream, lambda _: [tea(100)], context())
+
+        with pytest.raises(StaleVersion):
+            check_and_decide()
         assert world.store.load(TABS, stream).state.cents == 750
 
     def test_of_many_concurrent_appends_at_one_version_exactly_one_wins(self, world: World) -> None:

@@ -1,7 +1,9 @@
 """Asks the payment provider what has to be asked, outside of any transaction, and writes down what it answers."""
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -19,6 +21,8 @@ from services.order.payments.desk import Desk, Slip
 from shared.eventstore.model import Context
 from shared.eventstore.ports import Store, Transaction
 from shared.kernel.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 32
 """Errands asked side by side: so that a provider that times out on some does not hold up the others."""
@@ -88,8 +92,11 @@ class Cashier:
         except Exception:
             if len(said) < 2:
                 raise
-            for each in said:
-                self._write_down([each])
+            logger.warning("answers of the provider are written down one by one", exc_info=True)
+            # The stack goes on after one that fails, and raises at its end.
+            with ExitStack() as all_of_them:
+                for each in reversed(said):
+                    all_of_them.callback(self._write_down, [each])
 
     def _record(self, tx: Transaction, said: Sequence[tuple[Slip, Said]]) -> None:
         now = self.clock.now()

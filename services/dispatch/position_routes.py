@@ -45,6 +45,7 @@ class PositionRoutes(Commanding):
         f"What cannot be true is refused with a reason: {', '.join(REASONS)}. The last position is kept, and those "
         "on the way with a delivery as its track. Answered when it is committed; sent again, it is a `duplicate`.",
         refusals=(errors.RiderNotFound,),
+        quiet=True,
     )
     def report_positions(self, call: Call[PositionsBody], rider_id: str) -> PositionsAnswer:
         is_rider(call, rider_id)

@@ -20,3 +20,5 @@ class GatewayRequest(Request):
         self.raw_body = b""
         """The body as it was sent, once it has been read: what signatures are about."""
         self.problem_code: str | None = None
+        self.quiet = self.path.startswith(("/health/", "/metrics", "/static/"))
+        """Not told in the access log while it goes well."""

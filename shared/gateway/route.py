@@ -42,6 +42,7 @@ class Route(HttpRequestHandler):
 
     def handle_request(self, request: GatewayRequest) -> Response:
         """Runs the method in a nameko worker and turns what it returns into a response; errors pass through."""
+        request.quiet = request.quiet or self.spec.quiet
         call = self._call(request)
         done = Signal()
 
@@ -117,15 +118,16 @@ def route(
     refusals: Sequence[type[DomainError]] = (),
     examples: Mapping[str, Any] | None = None,
     media: str | None = None,
+    quiet: bool = False,
 ) -> Callable[[F], F]:
     """A route: `def accept(self, call: Call[AcceptOrder], order_id: str) -> OrderView`.
 
     `path` is a Werkzeug rule (`/v1/orders/<order_id>`); `roles` names who may call it (PUBLIC: anybody). `body`,
     `query` and `answer` are checked, rendered and documented. `command` documents the `Idempotency-Key` that
-    `call.once` honours. `refusals` are the domain errors that it is known to answer. `media` is the type of
-    an answer that the method makes itself. A method annotated `-> Stream` is a live route, and `answer` then
-    describes the data of its events; one annotated `-> Socket` is a WebSocket, whose answers `answer` describes. What
-    is wrong with a declaration is an error at import.
+    `call.once` honours. A `quiet` route is not in the access log while it goes well. `refusals` are the domain errors
+    that it is known to answer. `media` is the type of an answer that the method makes itself. A method annotated
+    `-> Stream` is a live route, and `answer` then describes the data of its events; one annotated `-> Socket` is a
+    WebSocket, whose answers `answer` describes. What is wrong with a declaration is an error at import.
     """
     allowed = checked_roles(roles, path)
 
@@ -146,6 +148,7 @@ def route(
             refusals=all_refusals(refusals),
             examples=dict(examples or {}),
             media=media,
+            quiet=quiet,
         )
         checked_signature(function, spec)
         return _register(function, spec)

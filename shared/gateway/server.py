@@ -36,7 +36,6 @@ LINGER_SECONDS = 5.0
 LINGER_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 2.0
 _CONNECTION = "doorstep.connection"
-_QUIET = ("/health/", "/metrics", "/static/")
 
 _log = get_logger(__name__)
 _latency = histogram(
@@ -267,7 +266,7 @@ class GatewayApp:
 
     def _record(self, request: GatewayRequest, response: Response, seconds: float) -> None:
         _latency.labels(_known(request.method), request.route, str(response.status_code)).observe(seconds)
-        level = "debug" if request.path.startswith(_QUIET) and response.status_code < 400 else "info"
+        level = "debug" if request.quiet and response.status_code < 400 else "info"
         getattr(_log, level)(
             "request",
             method=request.method,
@@ -282,7 +281,7 @@ class GatewayApp:
 
 def _begin_span(request: GatewayRequest) -> spans.Span | None:
     """The span that all of this request's events follow; None when nobody listens, and for what nobody asks about."""
-    if not spans.on() or request.path.startswith(_QUIET):
+    if not spans.on() or request.quiet:
         return None
     method = _known(request.method)
     told: spans.Attributes = {"http.request.method": method}

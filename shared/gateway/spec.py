@@ -37,6 +37,8 @@ class RouteSpec:
     """The media type of a success, where it is not what the kind says."""
     tags: tuple[str, ...] = ()
     refusals: tuple[type[DomainError], ...] = ()
+    quiet: bool = False
+    """Not worth a line in the log while it goes well: what comes hundreds of times a second."""
     examples: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

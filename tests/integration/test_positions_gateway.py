@@ -23,7 +23,7 @@ from tests.integration.test_dispatch_gateway import SHOP, Rider, Town
 from tests.support.waiting import wait_until
 from tests.unit.dispatch import wire
 
-POLICIES = {"dispatch": {"deliveries_per_tick": 1, "positions": {"skew_tolerated_seconds": 30}}}
+POLICIES = {"dispatch": {"deliveries_per_tick": 1, "positions": {"skew_tolerated_seconds": 60}}}
 
 
 @pytest.fixture(scope="module")

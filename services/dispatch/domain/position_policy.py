@@ -15,8 +15,9 @@ class PositionPolicy:
     """A jump over more than this is called a teleport: a spoofed or a cold receiver, no fast rider."""
     jumps_believed: int = 3
     """So many fixes in a row that agree on another place are right, and the last believed one was wrong."""
-    skew_tolerated_seconds: float = 10
-    """A device's clock that is off by more than this is set right by the moment of sending."""
+    skew_tolerated_seconds: float = 120
+    """A device's clock that is off by more than this is set right by the moment of sending. Far above what a network
+    delays, since a slow network and a slow clock look the same."""
     geofence_radius_m: float = 60
     """Who is this near to the counter or the door has arrived, whatever he reports."""
     door_radius_m: float = 150

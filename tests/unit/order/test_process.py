@@ -1,7 +1,10 @@
 """What follows by itself: order, payment and merchant in step, over crashes, outages and waits that run out."""
 
+from typing import Any
+
 import pytest
 
+from services.order.domain.paying import RecordProviderAnswer
 from services.order.domain.payment import Errand, PaymentState
 from services.order.domain.values import OrderState
 from tests.unit.order import wishes as w
@@ -24,6 +27,20 @@ def test_a_placed_order_is_paid_for_and_the_merchant_is_asked() -> None:
     town = paid_town()
     assert town.types() == ["OrderPlaced", "OrderAwaitingMerchant"]
     assert town.types(PAYMENT_ID) == ["PaymentRequested", "PaymentAuthorized"]
+
+
+def test_an_answer_that_cannot_be_written_down_holds_up_no_other() -> None:
+    town = Town()
+    town.reactors.followers[0].run(town.store)
+    town.reactors.followers[1].run(town.store)
+    (slip,) = town.desk.take(1)
+    answered: Any = RecordProviderAnswer(
+        order_id=ORDER_ID, name=slip.name, declined=None, reference="r", at=town.clock.now()
+    )
+    no_command: Any = object()
+    with pytest.raises(AttributeError):
+        town.cashier._write_down([(slip, no_command), (slip, answered)])
+    assert town.types(PAYMENT_ID)[-1] == "PaymentAuthorized"
 
 
 def test_accepting_takes_the_money_once() -> None:

@@ -14,8 +14,11 @@ Needs = list[tuple[Aggregate[Any, Any], str]]
 
 
 def of_order(order_id: str) -> Needs:
-    """To show an order."""
-    return [(ORDER, order_id), (PAYMENT, payment_id_of(order_id))]
+    """To show an order. A caller's word that is no order's id has no payment."""
+    needs: Needs = [(ORDER, order_id)]
+    if order_id.startswith("ord_"):
+        needs.append((PAYMENT, payment_id_of(order_id)))
+    return needs
 
 
 def of_placing(command: PlaceOrder) -> Needs:

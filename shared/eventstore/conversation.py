@@ -57,9 +57,13 @@ class Conversation:
     @property
     def connection(self) -> Connection:
         """The psycopg connection, for statements that are not prepared ones."""
+        self.say_all()
+        return self._connection
+
+    def say_all(self) -> None:
+        """Says what waits for the next question."""
         if self._ahead or self._lost is not None:
             self._exchange()
-        return self._connection
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

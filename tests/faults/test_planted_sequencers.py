@@ -29,6 +29,8 @@ def store(url: str) -> Iterator[PostgresStore]:
 
 def add(transaction: PostgresTransaction | PostgresStore, stream: str, version: int) -> None:
     transaction.append(THINGS, stream, version - 1, [Confirmed(stream, version)], context())
+    if isinstance(transaction, PostgresTransaction):
+        transaction.talk.say_all()
 
 
 def take_a_number(transaction: PostgresTransaction) -> None:

@@ -95,6 +95,7 @@ def test_contended_writers_lose_nothing_double_nothing_and_keep_order(
         with store.transaction() as late:
             late_events: list[TabEvent] = [opened(), tea()]
             late.append(TABS, tab_id(), 0, late_events, context())
+            late.talk.say_all()
             sequencers = [pool.submit(sequence) for _ in range(2)]
             tailer = pool.submit(tail)
             writers = [pool.submit(write, store, seed, streams) for seed in range(WRITERS)]
@@ -121,6 +122,7 @@ def test_an_event_that_commits_after_later_ones_were_placed_is_placed_next(
     early, late = tab_id(), tab_id()
     with store.transaction() as slow:
         slow.append(TABS, late, 0, [tea()], context())
+        slow.talk.say_all()
         store.append(TABS, early, 0, [tea()], context())
         assert (sequencer.tick(), sequencer.tick()) == (1, 0)
     assert (sequencer.tick(), sequencer.tick()) == (1, 0)
@@ -133,6 +135,7 @@ def test_an_event_of_a_savepoint_is_placed_when_its_transaction_commits(
     with store.transaction() as outer:
         with outer.connection.transaction():
             outer.append(TABS, tab_id(), 0, [opened()], context())
+            outer.talk.say_all()
         assert sequencer.tick() == 0
     assert sequencer.tick() == 1
 
@@ -140,6 +143,7 @@ def test_an_event_of_a_savepoint_is_placed_when_its_transaction_commits(
 def test_rolled_back_events_leave_no_hole(store: PostgresStore, sequencer: Sequencer) -> None:
     def change_mind(transaction: Transaction) -> None:
         transaction.append(TABS, tab_id(), 0, [tea()], context())
+        transaction.talk.say_all()
         raise ChangedMind
 
     for _ in range(3):

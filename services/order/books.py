@@ -118,14 +118,10 @@ def _provider(event: p.PaymentEvent, movement: str) -> str:
 
 
 def _add(sums: dict[tuple[str, str], int], transfers: Sequence[Transfer], currency: str) -> None:
-    """What an event does to each account; one whose changes cancel each other out over a batch has its row too."""
-    mine: dict[str, int] = defaultdict(int)
+    """What an event does to each account it touches; one on which all cancels out has its row too."""
     for transfer in transfers:
-        mine[str(transfer.debit)] += transfer.cents
-        mine[str(transfer.credit)] -= transfer.cents
-    for account, cents in mine.items():
-        if cents:
-            sums[account, currency] += cents
+        sums[str(transfer.debit), currency] += transfer.cents
+        sums[str(transfer.credit), currency] -= transfer.cents
 
 
 LEDGER = Projection(

@@ -53,7 +53,12 @@ def test_an_order_lives_from_placing_to_review(town: Town) -> None:
     scores = {"merchant": 5, "rider": 4, "platform": 5, "comment": "hot!"}
     done = town.ok("POST", f"/v1/orders/{order_id}/review", "customer", customer, json=scores)
     assert done["state"] == "completed"
-    assert done["payment"] == {"state": "captured", "captured_cents": 5900, "refunded_cents": 0}
+    assert done["payment"] == {
+        "state": "captured",
+        "captured_cents": 5900,
+        "refunded_cents": 0,
+        "due_cents": 0,
+    }
     steps = [step["name"] for step in done["steps"]]
     assert steps == [
         "placed",

@@ -181,7 +181,7 @@ def test_a_new_order_is_shown_whole(town: Town, open_page: OpenPage, language: s
     opened = open_page(order.address(), language=language, size=size)
     page, view = opened.page, order.view()
     headline(page, WAITING[language])
-    assert page.title().startswith(WAITING[language])
+    expect(page).to_have_title(re.compile(re.escape(WAITING[language])))
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
     expect(page.locator(".hero .merchant")).to_have_text("Lakeside Noodles")
     assert page.locator(".promise time").inner_text() == view["promised_at"][11:16]

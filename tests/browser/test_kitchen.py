@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_kitchen_at_work_is_shown_whole(shop: Town, open_page: OpenPage, langu
     expect(page.locator(f'[data-order="{first.order_id}"]')).to_have_attribute("data-new", "false")
     assert [counted(page, name) for name in ("answer", "cook", "hand_over")] == ["1", "1", "1"]
     expect(page.locator(".taking > h2")).to_have_text(WORDS[language]["kitchen.is.open"])
-    assert page.title().startswith("(1) Lakeside Noodles")
+    expect(page).to_have_title(re.compile(r"^\(1\) Lakeside Noodles"))
     page.locator(".stock summary").click()
     assert len(texts(page, ".stock li")) == 2
     assert overflow(page) == []
@@ -94,7 +95,7 @@ def test_an_order_is_taken_from_bell_to_counter_with_the_keyboard_alone(shop: To
     expect(card).to_have_attribute("data-new", "true")
     expect(page.locator("html")).to_have_attribute("data-rang", "2")
     expect(page.locator("[aria-live=assertive]")).to_have_text(f"New order #{order.order_id[-5:].upper()}.")
-    assert page.title().startswith("(1) ")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
     page.get_by_label("Ready in").select_option("20")
     page.get_by_role("button", name="Accept").press("Enter")
     waits(page, "cook", order)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_versions_and_what_differs_are_shown_whole(
     changed = page.locator('.changes [data-field="defaults.offer_seconds"] td')
     expect(changed).to_have_text(UNITS[language], timeout=15_000)
     assert page.locator('.whole [data-rule="lunch"] dd').count() == 2
-    assert page.title().startswith(WORDS[language]["policies.title"])
+    expect(page).to_have_title(re.compile(re.escape(WORDS[language]["policies.title"])))
     assert overflow(page) == []
     assert small_targets(page) == []
     assert barriers(page) == []

@@ -83,7 +83,7 @@ def test_the_page_shows_the_board(room: WarRoom, open_page: OpenPage, language: 
     page = open_page(address(room), language=language, size=size).page
     shown(page)
     words, truth = WORDS[language], board(room)
-    assert page.title() == f"{words['title']} · Doorstep"
+    expect(page).to_have_title(f"{words['title']} · Doorstep")
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[language]
     tile = page.locator('[data-kpi="on_time_rate"]')
     expect(tile.locator("h2")).to_have_text(words["on_time"])

@@ -207,6 +207,16 @@ def test_a_fee_that_was_kept_can_be_compensated_at_the_platforms_cost() -> None:
     assert ledger.balances == {"compensation": 500, f"cancellation_fees_payable:{MERCHANT_ID}": -500}
 
 
+def test_a_charge_that_comes_after_the_end_goes_back_whole_also_after_a_kept_fee_was_compensated() -> None:
+    ledger = captured()
+    ledger.take(DEARER, replace(GIVE_BACK, keep_cents=500, merchant_cents=500), done("refund"), compensation(500))
+    ledger.take(done("refund-2"))
+    assert ledger.take(done("charge:chg_1-more")) == [p.ChargeCaptured, p.RefundRequested]
+    ledger.take(done("refund-3"))
+    assert ledger.payment.refunded_cents == ledger.payment.captured_cents == 7300
+    assert ledger.balances == {"compensation": 500, f"cancellation_fees_payable:{MERCHANT_ID}": -500}
+
+
 @pytest.mark.parametrize(("most", "credit", "refused"), [(0, 0, 600), (250, 250, 350), (1000, 600, 0)])
 def test_beyond_what_was_taken_policy_says_how_much_becomes_credit(most: int, credit: int, refused: int) -> None:
     ledger = captured(OrderPolicy(compensation_credit_max_cents=most))

@@ -1,4 +1,4 @@
-"""The stored names of what happens to deliveries, their times, riders and policies, and how each stream is folded."""
+"""The stored names of everything that can happen to a delivery, rider or policy, and how each stream is folded."""
 
 from typing import Any
 
@@ -6,9 +6,6 @@ from services.dispatch.domain.delivery import deadlines as delivery_deadlines
 from services.dispatch.domain.delivery import events as d
 from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
-from services.dispatch.domain.eta import events as t
-from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
-from services.dispatch.domain.eta.state import evolve as evolve_eta
 from services.dispatch.domain.policies import deadlines as policy_deadlines
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import UNWRITTEN, Policy
@@ -92,14 +89,7 @@ POLICY_CODEC: Codec[p.PolicyEvent] = Codec(
     )
 )
 
-ETA_CODEC: Codec[t.EtaEvent] = Codec(
-    (
-        EventType("EtaTold", t.EtaTold),
-        EventType("DelayForeseen", t.DelayForeseen),
-    )
-)
-
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, ETA_CODEC)
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -125,11 +115,4 @@ POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(
     evolve=evolve_policy,
     codec=POLICY_CODEC,
     deadlines=policy_deadlines.deadlines,
-)
-
-ETA: Aggregate[Told, t.EtaEvent] = Aggregate(
-    category="eta",
-    initial=NOTHING_TOLD,
-    evolve=evolve_eta,
-    codec=ETA_CODEC,
 )

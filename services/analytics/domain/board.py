@@ -47,7 +47,6 @@ NOTEWORTHY = frozenset(
         "ShiftStarted",
         "ShiftEnded",
         "RiderWentSilent",
-        "DelayPredicted",
         "AlertRaised",
         "AlertEscalated",
         "CaseOpened",

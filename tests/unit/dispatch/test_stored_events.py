@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.dispatch.codec import DELIVERY_CODEC, ETA_CODEC, POLICY_CODEC, RIDER_CODEC
+from services.dispatch.codec import DELIVERY_CODEC, POLICY_CODEC, RIDER_CODEC
 from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.values import Goods
@@ -68,11 +68,9 @@ EVENTS: list[Any] = [
     re.ReturnDone(delivery_id=s.DELIVERY),
     re.RiderWentSilent(delivery_id=s.DELIVERY),
     re.RiderCameBack(),
-    s.eta_told,
-    s.delay_foreseen,
     *p.EVENTS,
 ]
-CODECS = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, ETA_CODEC)
+CODECS = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
 TYPES = {entry.cls: entry for codec in CODECS for entry in codec.types}
 
 

@@ -1,1 +1,0 @@
-"""Expected times held against what came, in a simulated city."""

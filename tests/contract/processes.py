@@ -43,7 +43,7 @@ class Speaking:
         return [line for line in list(self.lines) if what.items() <= line.items()]
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.said(ready=True) or self._ended(), 30, "the process is ready")
+        wait_until(lambda: self.said(ready=True) or self._ended(), 90, "the process is ready")
 
     def _ended(self) -> bool:
         assert self._process.poll() is None, f"it ended with {self._process.returncode}"

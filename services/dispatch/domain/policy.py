@@ -44,7 +44,22 @@ class DispatchPolicy:
     grab_radius_m: float = 100_000
     clock_skew_seconds: float = 120
     max_speed_km_per_h: float = 150
-    deliveries_per_tick: int = 100
+    deliveries_per_tick: int = 1_000
+    engine_turn_seconds: float = 10
+    offer_lead_seconds: float = 20
+    offer_ahead_seconds: float = 300
+    orders_per_bundle: int = 4
+    near_riders: int = 16
+    futures: int = 20
+    left_over_seconds: float = 7_200
+    move_gain_seconds: float = 30
+    lateness_weight: float = 1.0
+    future_weight: float = 0.7
+    urgent_weight: float = 3.0
+    medical_weight: float = 10.0
+    fairness_seconds: float = 60
+    fatigue_seconds: float = 60
+    doubt_weight: float = 1.0
     positions: PositionPolicy = field(default_factory=PositionPolicy)
 
     def at(self, where: Where | None, moment: datetime) -> "DispatchPolicy":  # noqa: ARG002

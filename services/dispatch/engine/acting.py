@@ -33,24 +33,27 @@ def due(frame: Frame, plan: Plan) -> tuple[list[Decision], Routes]:
 def _first_bundle(frame: Frame, plan: Plan, k: int, size: int) -> Decision | None:
     """Whether the rider's next bundle is to be picked up, or to be left for, in this tick."""
     rider, rows = frame.riders[k], plan.seq[k, :size]
-    if frame.fleet.free[k] > frame.now:
+    soon = frame.now + frame.policy.lead
+    if frame.fleet.free[k] > soon:
         return None
     order_ids = tuple(frame.orders[row].order_id for row in rows)
     shop = int(frame.jobs.pick[rows[0]])
     if frame.fleet.node[k] == shop:
-        served = rider.here_at + frame.rules.half_pickup <= frame.now
-        if served and all(_is_ready(frame, int(row)) for row in rows):
+        served = rider.here_at + frame.rules.half_pickup <= soon
+        by = soon + frame.policy.offer_ahead
+        if served and all(_is_ready(frame, int(row), by) for row in rows):
             return PickUp(rider_id=rider.rider_id, order_ids=order_ids)
         return None
     ride = travel(frame.ground, int(frame.fleet.node[k]), shop) * rider.pace
-    if float(frame.leave_for[rows].max()) - frame.rules.half_pickup - ride <= frame.now:
+    ahead = max(frame.rules.half_pickup + ride, frame.policy.offer_ahead)
+    if float(frame.leave_for[rows].max()) - ahead <= soon:
         return GoTo(rider_id=rider.rider_id, shop_id=frame.shop_ids[shop], order_ids=order_ids)
     return None
 
 
-def _is_ready(frame: Frame, row: int) -> bool:
+def _is_ready(frame: Frame, row: int, by: float) -> bool:
     order = frame.orders[row]
-    return order.ready_spread_s == 0 and order.ready_at <= frame.now
+    return order.ready_spread_s == 0 and order.ready_at <= by
 
 
 def _may_move(frame: Frame, plan: Plan) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """Hard filters: which rider cannot have which order at all, and why; everything softer is a cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,32 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
         for rider_id in order.barred & columns.keys():
             found[row, columns[rider_id]] = REASONS.index(Bar.BARRED)
         if order.pinned_to is not None:
-            others = np.arange(len(riders)) != columns.get(order.pinned_to, -1)
-            found[row, others] = REASONS.index(Bar.PINNED_ELSEWHERE)
-            found[row, ~others] = 0
-    _say(found, Bar.UNAVAILABLE, np.array([not rider.available for rider in riders], bool)[None, :])
+            _only(found[row], columns.get(order.pinned_to, -1), Bar.PINNED_ELSEWHERE)
+    for column, rider in enumerate(riders):
+        if rider.unavailable is not None:
+            found[:, column] = REASONS.index(rider.unavailable)
+    for row, order in enumerate(orders):
+        if order.bound_to is not None:
+            _only(found[row], columns.get(order.bound_to, -1), Bar.BOUND_ELSEWHERE)
+        elif order.tried:
+            _asked_before(found[row], order, columns, now)
     return found
+
+
+def _only(found: Bars, column: int, others: Bar) -> None:
+    """This rider and nobody else, whatever else would bar him."""
+    found[:] = REASONS.index(others)
+    if column >= 0:
+        found[column] = 0
+
+
+def _asked_before(found: Bars, order: Order, columns: Mapping[str, int], now: float) -> None:
+    """Nobody is asked twice, unless nobody else is left and it was long enough ago."""
+    asked = {columns[rider_id]: again for rider_id, again in order.tried.items() if rider_id in columns}
+    could = [column for column in asked if found[column] == 0]
+    found[could] = REASONS.index(Bar.ASKED_BEFORE)
+    if not (found == 0).any():
+        found[[column for column in could if asked[column] <= now]] = 0
 
 
 def _say(found: Bars, reason: Bar, where: NDArray[np.bool_]) -> None:

@@ -43,7 +43,7 @@ def framed(
     barred = bars(world.orders, riders, now)
     ground = travel.ground(_places(world, riders, seen))
     fleet = _fleet(riders, shop_rows, now)
-    jobs = _jobs(world, riders, shop_rows)
+    jobs = _jobs(world, riders, shop_rows, policy)
     rules = Rules(
         now,
         policy.pickup_service / 2,
@@ -91,7 +91,7 @@ def _fleet(riders: tuple[Rider, ...], shop_rows: dict[str, int], now: float) -> 
     )
 
 
-def _jobs(world: World, riders: tuple[Rider, ...], shop_rows: dict[str, int]) -> Jobs:
+def _jobs(world: World, riders: tuple[Rider, ...], shop_rows: dict[str, int], policy: EnginePolicy) -> Jobs:
     doors = len(shop_rows) + len(riders)
     orders = world.orders
     ready = [readiness.expected(each.ready_at, each.ready_spread_s, world.now) for each in orders]
@@ -99,11 +99,16 @@ def _jobs(world: World, riders: tuple[Rider, ...], shop_rows: dict[str, int]) ->
         np.array([shop_rows[each.shop_id] for each in orders], np.int64),
         np.arange(doors, doors + len(orders), dtype=np.int64),
         np.array(ready, float),
-        np.array([each.placed_at for each in orders], float),
+        np.array([_counted_from(each, policy) for each in orders], float),
         np.array([each.weight for each in orders], float),
         np.array([each.units for each in orders], np.int64),
         np.zeros((0, 1), np.int64),
     )
+
+
+def _counted_from(order: Order, policy: EnginePolicy) -> float:
+    """What is promised is late at its promise; a wait counted from another moment differs by a constant only."""
+    return order.placed_at if order.promised_at is None else order.promised_at - policy.target
 
 
 def _leave_for(order: Order, now: float, policy: EnginePolicy) -> float:

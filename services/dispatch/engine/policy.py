@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.dispatch.domain.policy import DispatchPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnginePolicy:
@@ -39,5 +41,28 @@ class EnginePolicy:
     move_shops: int = 12
     # Uncertain ready times: the share of them that should come after the rider does.
     arrive_quantile: float = 0.3
+    # Live decisions are taken so long before a departure is due: riders must be asked, and may decline.
+    # `offer_ahead`: whoever is to fetch it is asked at the latest so long before the goods are ready.
+    lead: float = 0.0
+    offer_ahead: float = 0.0
     # A bound on the work of one decision: imagined orders looked at by riders, in millions.
     work_millions: float = 20.0
+
+
+def engine_policy(policy: DispatchPolicy) -> EnginePolicy:
+    """What operators have set, in the engine's own figures; the rest is as the benchmark runs it."""
+    return EnginePolicy(
+        version=policy.version,
+        tick=policy.engine_turn_seconds,
+        pickup_service=policy.handover_seconds,
+        dropoff_service=policy.handover_seconds,
+        largest_bundle=policy.orders_per_bundle,
+        left_over=policy.left_over_seconds,
+        overage=policy.lateness_weight,
+        near_riders=policy.near_riders,
+        worlds=policy.futures,
+        future_weight=policy.future_weight,
+        move_gain=policy.move_gain_seconds,
+        lead=policy.offer_lead_seconds,
+        offer_ahead=policy.offer_ahead_seconds,
+    )

@@ -22,7 +22,8 @@ class Rider:
 
     `spot` and `free_at` are the end of his open route (now, when he carries nothing); `here_at` is when he came or
     will come there, `shop_id` the shop it is at, if any. `on_at` may lie ahead: shifts to come are capacity to come.
-    `burden_s` is what one more order costs with him beyond time: fairness, fatigue, doubts whether he accepts.
+    `burdens` are what one more order costs with him beyond time, in seconds by part: fairness, fatigue, doubts
+    whether he accepts. `unavailable` is why he may be asked about nothing now.
     """
 
     rider_id: str
@@ -36,16 +37,23 @@ class Rider:
     units: int = 1_000_000
     skills: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
-    burden_s: float = 0.0
-    available: bool = True
+    burdens: Mapping[str, float] = field(default_factory=dict)
+    unavailable: "Bar | None" = None
+
+    @property
+    def burden_s(self) -> float:
+        return sum(self.burdens.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An order that nobody has picked up yet.
 
-    `ready_at` is the expected moment, `ready_spread_s` its standard deviation (0: certain). `pinned_to` is a person's
-    decision that stands; `barred` riders are never asked; a `zone` binds riders who have zones.
+    `ready_at` is the expected moment, `ready_spread_s` its standard deviation (0: certain). Late is what comes after
+    `promised_at`, or after the policy's target where nothing was promised. `bound_to` has accepted it (or is being
+    asked) and keeps it; `pinned_to` is a person's decision that stands; `barred` riders are never asked; `tried`
+    tells from when each rider who was asked may be asked again, if nobody else is left; a `zone` binds riders who
+    have zones.
     """
 
     order_id: str
@@ -55,12 +63,15 @@ class Order:
     placed_at: float
     ready_at: float
     ready_spread_s: float = 0.0
+    promised_at: float | None = None
     weight: float = 1.0
     units: int = 1
     skills: frozenset[str] = frozenset()
     zone: str | None = None
+    bound_to: str | None = None
     pinned_to: str | None = None
     barred: frozenset[str] = frozenset()
+    tried: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +107,18 @@ Decision = PickUp | GoTo
 class Bar(StrEnum):
     """Why a rider cannot have an order at all."""
 
-    UNAVAILABLE = "unavailable"
+    SILENT = "silent"
+    ON_BREAK = "on_break"
+    MUST_REST = "must_rest"
+    CARRIES_ENOUGH = "carries_enough"
+    BOUND_ELSEWHERE = "bound_elsewhere"
     PINNED_ELSEWHERE = "pinned_elsewhere"
     BARRED = "barred"
     LACKS_SKILLS = "lacks_skills"
     LACKS_CAPACITY = "lacks_capacity"
     OUTSIDE_ZONE = "outside_zone"
     SHIFT_ENDS = "shift_ends"
+    ASKED_BEFORE = "asked_before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

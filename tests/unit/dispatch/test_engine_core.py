@@ -77,11 +77,11 @@ def test_the_gravest_reason_bars_a_rider() -> None:
     riders = [
         rider("a", 0, units=5, zones=frozenset({"south"})),
         rider("b", 0, skills=frozenset({"cold"})),
-        rider("gone", 0, available=False),
+        rider("gone", 0, unavailable=Bar.SILENT),
         rider("late", 0, off_at=500),
     ]
     found = [[REASONS[code] for code in row] for row in bars(orders, riders, 1000)]
-    shift, away = Bar.SHIFT_ENDS, Bar.UNAVAILABLE
+    shift, away = Bar.SHIFT_ENDS, Bar.SILENT
     assert found == [
         [None, None, away, shift],
         [Bar.LACKS_SKILLS, None, away, Bar.LACKS_SKILLS],
@@ -90,6 +90,30 @@ def test_the_gravest_reason_bars_a_rider() -> None:
         [Bar.BARRED, None, away, shift],
         [Bar.PINNED_ELSEWHERE, None, away, Bar.PINNED_ELSEWHERE],
     ]
+
+
+def reasons(riders: list[Rider], given: Order, now: float = 1000) -> dict[str, Bar | None]:
+    row = bars([given], riders, now)[0]
+    return {rider.rider_id: REASONS[code] for rider, code in zip(riders, row, strict=True)}
+
+
+def test_who_has_accepted_keeps_it_whatever_else_would_bar_him() -> None:
+    riders = [rider("a", 0, unavailable=Bar.ON_BREAK), rider("b", 0)]
+    assert reasons(riders, order("o", bound_to="a", skills=frozenset({"cold"}))) == {
+        "a": None,
+        "b": Bar.BOUND_ELSEWHERE,
+    }
+
+
+def test_nobody_is_asked_twice_while_somebody_else_is_left() -> None:
+    asked = order("o", tried={"a": 0.0})
+    assert reasons([rider("a", 0), rider("b", 0)], asked) == {"a": Bar.ASKED_BEFORE, "b": None}
+
+
+def test_who_was_asked_is_asked_again_after_a_while_when_nobody_else_is_left() -> None:
+    riders = [rider("a", 0), rider("b", 0), rider("c", 0, unavailable=Bar.SILENT)]
+    asked = order("o", tried={"a": 0.0, "b": 2000.0})
+    assert reasons(riders, asked) == {"a": None, "b": Bar.ASKED_BEFORE, "c": Bar.SILENT}
 
 
 def test_a_matching_is_the_cheapest_over_all_and_leaves_over_what_is_too_dear() -> None:

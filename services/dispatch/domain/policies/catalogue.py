@@ -43,6 +43,18 @@ def _wait(name: str, low: float, high: float) -> Parameter:
     return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high)
 
 
+def _weight(name: str, high: float, *, unit: Unit = Unit.RATIO, by_rule: bool = False) -> Parameter:
+    return Parameter(name=name, kind=Kind.WEIGHT, unit=unit, low=0, high=high, by_rule=by_rule)
+
+
+def _engine_cap(name: str, high: float) -> Parameter:
+    return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, by_rule=False)
+
+
+def _engine_wait(name: str, low: float, high: float) -> Parameter:
+    return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high, by_rule=False)
+
+
 PARAMETERS: tuple[Parameter, ...] = (
     _wait("offer_seconds", 5, 600),
     _wait("reoffer_after_seconds", 0, 3_600),
@@ -56,6 +68,21 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
     ),
+    _engine_wait("engine_turn_seconds", 1, 300),
+    _engine_wait("offer_lead_seconds", 0, 600),
+    _engine_wait("offer_ahead_seconds", 0, 86_400),
+    _engine_cap("orders_per_bundle", 8),
+    _engine_cap("near_riders", 64),
+    _engine_cap("futures", 60),
+    _weight("left_over_seconds", 86_400, unit=Unit.SECONDS),
+    _weight("move_gain_seconds", 86_400, unit=Unit.SECONDS),
+    _weight("lateness_weight", 20),
+    _weight("future_weight", 5),
+    _weight("urgent_weight", 100, by_rule=True),
+    _weight("medical_weight", 100, by_rule=True),
+    _weight("fairness_seconds", 3_600, unit=Unit.SECONDS),
+    _weight("fatigue_seconds", 3_600, unit=Unit.SECONDS),
+    _weight("doubt_weight", 10),
     Parameter(name="rider_speed_m_per_s", kind=Kind.SPEED, unit=Unit.METRES_PER_SECOND, low=0.5, high=20),
     Parameter(
         name="max_speed_km_per_h", kind=Kind.SPEED, unit=Unit.KILOMETRES_PER_HOUR, low=20, high=300, by_rule=False

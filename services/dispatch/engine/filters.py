@@ -20,12 +20,10 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
     zones = _bits([frozenset({order.zone} - {None}) for order in orders], [rider.zones for rider in riders])
     bound = np.array([bool(rider.zones) for rider in riders])
     columns = {rider.rider_id: k for k, rider in enumerate(riders)}
-    units = (
-        np.array([order.units for order in orders])[:, None] > np.array([rider.units for rider in riders])[None, :]
-    )
     _say(found, Bar.SHIFT_ENDS, np.array([rider.off_at < now for rider in riders], bool)[None, :])
     _say(found, Bar.OUTSIDE_ZONE, bound[None, :] & ((zones[0][:, None] & ~zones[1][None, :]) != 0))
-    _say(found, Bar.LACKS_CAPACITY, units)
+    _say(found, Bar.LACKS_CAPACITY, _above([each.load_g for each in orders], [each.capacity_g for each in riders]))
+    _say(found, Bar.LACKS_CAPACITY, _above([each.load_ml for each in orders], [each.capacity_ml for each in riders]))
     _say(found, Bar.LACKS_SKILLS, (skills[0][:, None] & ~skills[1][None, :]) != 0)
     for row, order in enumerate(orders):
         for rider_id in order.barred & columns.keys():
@@ -61,6 +59,10 @@ def _asked_before(found: Bars, order: Order, columns: Mapping[str, int], now: fl
 
 def _say(found: Bars, reason: Bar, where: NDArray[np.bool_]) -> None:
     found[np.broadcast_to(where, found.shape)] = REASONS.index(reason)
+
+
+def _above(asked: Sequence[int], offered: Sequence[int]) -> NDArray[np.bool_]:
+    return np.array(asked, np.int64)[:, None] > np.array(offered, np.int64)[None, :]
 
 
 def _bits(

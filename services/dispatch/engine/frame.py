@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.dispatch.engine import readiness
+from services.dispatch.engine.chains import chained
 from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Jobs, Rules, Scenarios
 from services.dispatch.engine.core.nearness import nearest
 from services.dispatch.engine.demand import Seen, Shifts, nothing_to_come, rates, scenarios
@@ -43,7 +44,7 @@ def framed(
     barred = bars(world.orders, riders, now)
     ground = travel.ground(_places(world, riders, seen))
     fleet = _fleet(riders, shop_rows, now)
-    jobs = _jobs(world, riders, shop_rows, policy)
+    jobs = _jobs(world, riders, shop_rows, ground, policy)
     rules = Rules(
         now,
         policy.pickup_service / 2,
@@ -75,7 +76,8 @@ def _places(world: World, riders: tuple[Rider, ...], seen: Seen) -> Floats:
     spots = [shop.spot for shop in world.shops]
     spots += [rider.spot for rider in riders]
     spots += [order.dropoff for order in world.orders]
-    return np.concatenate([np.array(spots, float).reshape(-1, 2), seen.door])
+    stops = [spot for order in world.orders for spot in order.stops]
+    return np.concatenate([np.array(spots, float).reshape(-1, 2), seen.door, np.array(stops, float).reshape(-1, 2)])
 
 
 def _fleet(riders: tuple[Rider, ...], shop_rows: dict[str, int], now: float) -> Fleet:
@@ -86,22 +88,29 @@ def _fleet(riders: tuple[Rider, ...], shop_rows: dict[str, int], now: float) -> 
         np.array([each.here_at for each in riders], float),
         np.array([each.off_at for each in riders], float),
         np.array([each.pace for each in riders], float),
-        np.array([each.units for each in riders], np.int64),
+        np.array([each.capacity_g for each in riders], np.int64),
+        np.array([each.capacity_ml for each in riders], np.int64),
         np.array([each.burden_s for each in riders], float),
     )
 
 
-def _jobs(world: World, riders: tuple[Rider, ...], shop_rows: dict[str, int], policy: EnginePolicy) -> Jobs:
+def _jobs(
+    world: World, riders: tuple[Rider, ...], shop_rows: dict[str, int], ground: Ground, policy: EnginePolicy
+) -> Jobs:
     doors = len(shop_rows) + len(riders)
     orders = world.orders
     ready = [readiness.expected(each.ready_at, each.ready_spread_s, world.now) for each in orders]
+    pick: Ints = np.array([shop_rows[each.shop_id] for each in orders], np.int64)
+    drop: Ints = np.arange(doors, doors + len(orders), dtype=np.int64)
     return Jobs(
-        np.array([shop_rows[each.shop_id] for each in orders], np.int64),
-        np.arange(doors, doors + len(orders), dtype=np.int64),
+        pick,
+        drop,
         np.array(ready, float),
         np.array([_counted_from(each, policy) for each in orders], float),
         np.array([each.weight for each in orders], float),
-        np.array([each.units for each in orders], np.int64),
+        np.array([each.load_g for each in orders], np.int64),
+        np.array([each.load_ml for each in orders], np.int64),
+        *chained(orders, pick, drop, ground),
         np.zeros((0, 1), np.int64),
     )
 

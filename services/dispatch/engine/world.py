@@ -34,7 +34,8 @@ class Rider:
     on_at: float = 0.0
     shop_id: str | None = None
     pace: float = 1.0
-    units: int = 1_000_000
+    capacity_g: int = 1_000_000_000
+    capacity_ml: int = 1_000_000_000
     skills: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
     burdens: Mapping[str, float] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Rider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order that nobody has picked up yet.
+    """An order that nobody has picked up yet. `stops` are further pick-ups, after the first and before the drop-off.
 
     `ready_at` is the expected moment, `ready_spread_s` its standard deviation (0: certain). Late is what comes after
     `promised_at`, or after the policy's target where nothing was promised. `bound_to` has accepted it (or is being
@@ -65,7 +66,9 @@ class Order:
     ready_spread_s: float = 0.0
     promised_at: float | None = None
     weight: float = 1.0
-    units: int = 1
+    load_g: int = 0
+    load_ml: int = 0
+    stops: tuple[Spot, ...] = ()
     skills: frozenset[str] = frozenset()
     zone: str | None = None
     bound_to: str | None = None

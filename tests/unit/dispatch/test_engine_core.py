@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from services.dispatch.engine import readiness
+from services.dispatch.engine.chains import sequence
 from services.dispatch.engine.engine import Memory, decide
 from services.dispatch.engine.filters import REASONS, bars
 from services.dispatch.engine.matching import match
@@ -69,13 +70,13 @@ def test_the_gravest_reason_bars_a_rider() -> None:
     orders = [
         order("plain"),
         order("skilled", skills=frozenset({"cold"})),
-        order("big", units=9),
+        order("heavy", load_g=9),
         order("zoned", zone="north"),
         order("barred", barred=frozenset({"a"})),
         order("pinned", pinned_to="b"),
     ]
     riders = [
-        rider("a", 0, units=5, zones=frozenset({"south"})),
+        rider("a", 0, capacity_g=5, zones=frozenset({"south"})),
         rider("b", 0, skills=frozenset({"cold"})),
         rider("gone", 0, unavailable=Bar.SILENT),
         rider("late", 0, off_at=500),
@@ -128,3 +129,33 @@ def test_waiting_for_an_order_that_is_late_moves_its_expected_moment() -> None:
     assert readiness.expected(1000, 500, 1000) == pytest.approx(1000 + 500 * (2 / np.pi) ** 0.5)
     assert readiness.quantile(1000, 500, -5000, 0.5) == pytest.approx(1000, abs=1)
     assert readiness.quantile(1000, 500, 1500, 0.3) > 1500
+
+
+def test_a_vehicle_is_too_small_by_weight_or_by_volume() -> None:
+    small = [rider("grams", 0, capacity_g=5_000), rider("litres", 0, capacity_ml=20_000), rider("van", 0)]
+    found = bars([order("o", load_g=6_000, load_ml=30_000)], small, 1000)
+    assert [REASONS[code] for code in found[0]] == [Bar.LACKS_CAPACITY, Bar.LACKS_CAPACITY, None]
+
+
+def test_a_bundle_that_is_too_heavy_or_too_big_together_is_not_picked_up_together() -> None:
+    for changes in ({"capacity_g": 9_000}, {"capacity_ml": 9_000}):
+        pair = [order(name, load_g=5_000, load_ml=5_000) for name in "op"]
+        handed = decided(1500, [rider("a", 0, shop_id="s", **changes)], pair)
+        assert [len(each.order_ids) for each in handed if isinstance(each, PickUp)] == [1]
+
+
+def test_further_pickups_are_called_at_in_the_sequence_of_the_least_riding() -> None:
+    errand = order("o", stops=((400, 0), (100, 0), (800, 0), (700, 0)), dropoff=(1000, 0))
+    assert sequence(errand, TRAVEL) == (1, 0, 3, 2)
+    many = order("o", stops=tuple((100.0 * east, 0) for east in (5, 3, 1, 2, 4)), dropoff=(1000, 0))
+    assert sequence(many, TRAVEL) == (2, 3, 1, 4, 0)
+
+
+def test_an_errand_is_planned_with_every_stop_of_it_and_rides_alone() -> None:
+    # 600 s of riding and 480 s of service lie between the first pick-up and the last, which is not after the shift.
+    errand = order("o", ready_at=1000, stops=((1000, 0), (3000, 0)))
+    waits = rider("a", 0, shop_id="s")
+    assert decided(1000, [replace(waits, off_at=2079)], [errand]) == []
+    assert decided(1000, [replace(waits, off_at=2080)], [errand]) == [PickUp(rider_id="a", order_ids=("o",))]
+    handed = decided(1000, [waits], [errand, order("p", ready_at=1000)])
+    assert [len(each.order_ids) for each in handed if isinstance(each, PickUp)] == [1]

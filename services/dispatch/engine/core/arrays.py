@@ -22,26 +22,35 @@ class Ground(NamedTuple):
 
 class Fleet(NamedTuple):
     """Riders from the moment they are free: `here` is when they came to `node`, `off` the last moment of a pick-up,
-    `pace` stretches travel, `units` is what fits in, `burden` is added for each order."""
+    `pace` stretches travel, `room_g` and `room_ml` are what fits in, `burden` is added for each order."""
 
     node: Ints
     free: Floats
     here: Floats
     off: Floats
     pace: Floats
-    units: Ints
+    room_g: Ints
+    room_ml: Ints
     burden: Floats
 
 
 class Jobs(NamedTuple):
-    """Orders nobody carries yet; `near` lists the riders worth a look, nearest first (-1: no more)."""
+    """Orders nobody carries yet; `near` lists the riders worth a look, nearest first (-1: no more).
+
+    An errand has further pick-ups after the first: `calls` of them, `chain` seconds of riding (at pace 1) from the
+    first to the `last`, where the ride to the door begins. Where there are none, `last` is `pick`.
+    """
 
     pick: Ints
     drop: Ints
     ready: Floats
     placed: Floats
     weight: Floats
-    units: Ints
+    load_g: Ints
+    load_ml: Ints
+    calls: Ints
+    chain: Floats
+    last: Ints
     near: Ints
 
 

@@ -9,7 +9,7 @@ from services.dispatch.engine.core.routes import ALONE, BEFORE, LONGEST, NEVER, 
 
 @njit(cache=True)
 def fits_how(how: int, at: int, o: int, seq: Ints, opens: Flags, count: int, jobs: Jobs, rules: Rules) -> bool:
-    """Whether the order may go there in that way: bundles are of one shop and of bounded size."""
+    """Whether the order may go there in that way: bundles are of one shop and of bounded size, errands ride alone."""
     if how == ALONE:
         return at == count or opens[at]
     if how == BEFORE:
@@ -20,6 +20,8 @@ def fits_how(how: int, at: int, o: int, seq: Ints, opens: Flags, count: int, job
         if at == count or not opens[at] or jobs.pick[seq[at]] != jobs.pick[o]:
             return False
         inside = at
+    if jobs.calls[o] > 0 or jobs.calls[seq[inside]] > 0:
+        return False
     size = 1
     p = inside
     while not opens[p]:

@@ -26,15 +26,19 @@ def route_cost(
         j = i + 1
         shop = jobs.pick[seq[i]]
         ready = jobs.ready[seq[i]]
-        units = jobs.units[seq[i]]
+        load_g, load_ml = jobs.load_g[seq[i]], jobs.load_ml[seq[i]]
         while j < count and not opens[j]:
             ready = max(ready, jobs.ready[seq[j]])
-            units += jobs.units[seq[j]]
+            load_g += jobs.load_g[seq[j]]
+            load_ml += jobs.load_ml[seq[j]]
             j += 1
-        if units > fleet.units[k]:
+        if load_g > fleet.room_g[k] or load_ml > fleet.room_ml[k]:
             return NEVER, node, time
         arrival = fleet.here[k] if (i == 0 and node == shop) else time + travel(ground, node, shop) * pace
         pickup = max(arrival + rules.half_pickup, ready, rules.now)
+        if jobs.calls[seq[i]] > 0:
+            pickup += jobs.chain[seq[i]] * pace + 2 * rules.half_pickup * jobs.calls[seq[i]]
+            shop = jobs.last[seq[i]]
         if pickup > fleet.off[k]:
             return NEVER, node, time
         time = pickup + rules.half_pickup

@@ -122,22 +122,3 @@ class Bar(StrEnum):
     OUTSIDE_ZONE = "outside_zone"
     SHIFT_ENDS = "shift_ends"
     ASKED_BEFORE = "asked_before"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Considered:
-    """A rider who could have the order, and what it would cost with him, in seconds, by part."""
-
-    rider_id: str
-    cost_s: float
-    parts: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why this rider (or nobody): the cost of the chosen, the next best, and why each other one cannot."""
-
-    order_id: str
-    chosen: Considered | None
-    next_best: tuple[Considered, ...] = ()
-    barred: Mapping[str, Bar] = field(default_factory=dict)

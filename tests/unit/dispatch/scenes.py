@@ -12,6 +12,7 @@ import pytest
 from services.dispatch.domain.delivery import commands as dc
 from services.dispatch.domain.delivery import decisions as delivery_decisions
 from services.dispatch.domain.delivery import events as de
+from services.dispatch.domain.delivery.explanation import Candidate, Explanation
 from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
 from services.dispatch.domain.policy import DispatchPolicy
@@ -28,7 +29,8 @@ from shared.kernel.place import Place
 NOW = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 ORDER, DELIVERY, RIDER, OTHER = "ord_1", "dlv_1", "rid_1", "rid_2"
 SHOP, HOME = Place(31.2300, 121.4700), Place(31.2400, 121.4800)
-POLICY = DispatchPolicy(version="nearest-1")
+# With goods ready in ten minutes, riders are asked from the start.
+POLICY = DispatchPolicy(version="nearest-1", offer_ahead_seconds=600)
 
 
 def at(minutes: float) -> datetime:
@@ -57,6 +59,15 @@ requested = de.DeliveryRequested(
     wanted_by=at(15),
     policy_version="nearest-1",
 )
+explained = Explanation(
+    chosen=Candidate(
+        rider_id=RIDER, cost_seconds=620.0, parts={"until_ready": 300.0, "ride": 280.0, "fairness": 40.0}
+    ),
+    next_best=(Candidate(rider_id=OTHER, cost_seconds=700.0, parts={"approach": 420.0, "ride": 280.0}),),
+    barred={"on_break": 1},
+    reasons={"rid_3": "on_break"},
+    looked_at=3,
+)
 offered = de.DeliveryOffered(
     rider_id=RIDER,
     distance_m=400.0,
@@ -64,6 +75,13 @@ offered = de.DeliveryOffered(
     answer_by=NOW + timedelta(seconds=30),
     reasons=("nearest_free_rider",),
     policy_version="nearest-1",
+    bundle=(DELIVERY,),
+    explanation=explained,
+)
+nobody_fitted = de.NoRiderFitted(
+    explanation=Explanation(chosen=None, barred={"silent": 1}, reasons={RIDER: "silent"}, looked_at=1),
+    policy_version="nearest-1",
+    looked_at=NOW,
 )
 declined = de.OfferDeclined(rider_id=RIDER, reason="too_far")
 expired = de.OfferExpired(rider_id=RIDER)
@@ -243,8 +261,15 @@ def offer_command(rider_id: str = RIDER, delivery_id: str = DELIVERY, again: boo
         distance_m=400.0,
         reasons=("nearest_free_rider",),
         again=again,
+        bundle=(delivery_id,),
+        explanation=explained,
         now=NOW,
     )
+
+
+def nobody_command(barred: dict[str, int]) -> dc.NoteNobodyFits:
+    why = Explanation(chosen=None, barred=barred, reasons=dict.fromkeys([RIDER], next(iter(barred))), looked_at=1)
+    return dc.NoteNobodyFits(delivery_id=DELIVERY, explanation=why, now=NOW)
 
 
 def refused_with(code: str) -> Any:

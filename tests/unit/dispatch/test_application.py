@@ -18,7 +18,7 @@ from shared.eventstore.memory import MemoryStore
 from shared.kernel.errors import DomainError
 from tests.unit.dispatch import scenes as s
 
-POLICY = DispatchPolicy(offers_before_grab=1)
+POLICY = DispatchPolicy(offers_before_grab=1, offer_ahead_seconds=600)
 
 
 class Town:

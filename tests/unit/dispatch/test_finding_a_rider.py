@@ -8,6 +8,7 @@ import pytest
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery import finding
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods
 from shared.kernel.errors import DomainError
 from tests.unit.dispatch import scenes as s
@@ -58,6 +59,26 @@ def test_an_acceptance_heard_at_another_time_changes_nothing(history: tuple[e.De
 def test_a_waiting_delivery_is_offered_to_one_rider() -> None:
     s.delivery(*s.WAITING).when(s.offer_command()).then(s.offered)
     s.delivery(*s.WAITING).when_twice(s.offer_command()).then_nothing()
+
+
+def test_that_nobody_fits_is_kept_once_for_the_same_reasons() -> None:
+    nobody = s.nobody_command({"silent": 1})
+    s.delivery(*s.WAITING).when(nobody).then(s.nobody_fitted)
+    s.delivery(*s.WAITING).when_twice(nobody).then_nothing()
+    waits = s.delivery(*s.WAITING, s.nobody_fitted)
+    waits.when(s.nobody_command({"silent": 4})).then_nothing()
+    waits.when(s.nobody_command({"silent": 1, "on_break": 1})).then_types(e.NoRiderFitted)
+
+
+def test_that_nobody_fits_is_not_said_of_what_is_offered_or_carried() -> None:
+    s.delivery(*s.OFFERED).when(s.nobody_command({"silent": 1})).then_nothing()
+    s.delivery(*s.ASSIGNED).when(s.nobody_command({"silent": 1})).then_nothing()
+
+
+def test_the_waits_for_a_rider_begin_when_somebody_is_asked_at_the_latest() -> None:
+    far_ahead = replace(s.POLICY, offer_ahead_seconds=120)
+    wanted = finding.requested(1, s.at(30), s.NOW, far_ahead)
+    assert (wanted.dispatcher_at, wanted.wanted_by) == (s.at(28 + 5), s.at(28 + 15))
 
 
 def test_a_delivery_is_offered_to_no_second_rider_while_one_is_asked() -> None:

@@ -21,6 +21,7 @@ EVENTS: list[Any] = [
     de.ReadyTimeMoved(ready_at=s.at(20), report_by=s.at(33)),
     de.GoodsReady(ready_at=s.at(9), report_by=s.at(23)),
     s.offered,
+    s.nobody_fitted,
     s.declined,
     s.expired,
     s.opened_for_grab,

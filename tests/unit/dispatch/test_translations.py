@@ -260,6 +260,7 @@ def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
         "ReportExtended",
         "LoadChanged",
         "LateReportKept",
+        "NoRiderFitted",
         "TrackKept",
     }
     answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected", "RouteChanged"}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.dispatch.domain.delivery.explanation import Explanation
 from services.dispatch.domain.values import FOOD, FailureReason, Goods, Priority, Proof
 from shared.kernel.place import Place
 
@@ -58,13 +59,25 @@ class NoteGoodsReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferDelivery:
-    """`again`: the engine found nobody else, and means to ask a rider for the second time."""
+    """`again`: the engine found nobody else, and means to ask a rider for the second time. `bundle`: what he is asked
+    about together, in the order of the doors."""
 
     delivery_id: str
     rider_id: str
     distance_m: float
     reasons: tuple[str, ...]
     again: bool
+    bundle: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteNobodyFits:
+    """The engine found nobody. Never refused."""
+
+    delivery_id: str
+    explanation: Explanation
     now: datetime
 
 
@@ -282,6 +295,7 @@ DeliveryCommand = (
     | MoveReadyTime
     | NoteGoodsReady
     | OfferDelivery
+    | NoteNobodyFits
     | AcceptOffer
     | DeclineOffer
     | DropOffer

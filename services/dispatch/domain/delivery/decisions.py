@@ -50,6 +50,7 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
 
 Finding = (
     c.OfferDelivery
+    | c.NoteNobodyFits
     | c.AcceptOffer
     | c.DeclineOffer
     | c.DropOffer
@@ -64,8 +65,8 @@ Finding = (
 
 def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     match command:
-        case c.OfferDelivery():
-            return finding.offer(command, delivery, policy)
+        case c.OfferDelivery() | c.NoteNobodyFits():
+            return finding.follow_the_engine(command, delivery, policy)
         case c.AcceptOffer():
             return finding.accept(command, delivery, policy)
         case c.DeclineOffer():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.dispatch.domain.delivery.explanation import Explanation
 from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Proof
 from shared.kernel.place import Place
 
@@ -55,12 +56,26 @@ class GoodsReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOffered:
+    """`bundle` is what is offered together, in the order of the doors; absent in what was stored before the engine
+    planned more than one delivery, as is the explanation."""
+
     rider_id: str
     distance_m: float
     offered_at: datetime
     answer_by: datetime
     reasons: tuple[str, ...] = ()
     policy_version: str
+    bundle: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRiderFitted:
+    """The engine looked, and nobody could have it; told again when the reasons are others."""
+
+    explanation: Explanation
+    policy_version: str
+    looked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +285,7 @@ DeliveryEvent = (
     | ReadyTimeMoved
     | GoodsReady
     | DeliveryOffered
+    | NoRiderFitted
     | OfferDeclined
     | OfferExpired
     | DeliveryOpenedForGrab

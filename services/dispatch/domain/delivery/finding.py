@@ -11,13 +11,15 @@ from services.dispatch.domain.values import AssignmentMode, Stage
 
 
 def requested(attempt: int, ready_at: datetime, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:
-    """A rider is wanted from now on."""
+    """A rider is wanted from now on. Nobody is asked long before the goods are ready, so that the waits for a rider
+    begin when somebody is asked at the latest."""
+    asked_by = max(now, ready_at - timedelta(seconds=policy.offer_ahead_seconds))
     return e.DeliveryRequested(
         attempt=attempt,
         ready_at=ready_at,
         requested_at=now,
-        dispatcher_at=now + timedelta(seconds=policy.dispatcher_needed_seconds),
-        wanted_by=now + timedelta(seconds=policy.undeliverable_seconds),
+        dispatcher_at=asked_by + timedelta(seconds=policy.dispatcher_needed_seconds),
+        wanted_by=asked_by + timedelta(seconds=policy.undeliverable_seconds),
         policy_version=policy.version,
     )
 
@@ -39,6 +41,15 @@ def request_again(command: c.RequestAgain, delivery: Delivery, policy: DispatchP
             return []
 
 
+def follow_the_engine(
+    command: c.OfferDelivery | c.NoteNobodyFits, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    """It found a rider to ask, or nobody."""
+    if isinstance(command, c.OfferDelivery):
+        return offer(command, delivery, policy)
+    return note_nobody_fits(command, delivery, policy)
+
+
 def offer(command: c.OfferDelivery, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """Propose it to one rider; one open offer at a time, and nobody twice by mistake."""
     _require_waiting(delivery)
@@ -58,8 +69,18 @@ def offer(command: c.OfferDelivery, delivery: Delivery, policy: DispatchPolicy) 
             answer_by=answer_by,
             reasons=command.reasons,
             policy_version=policy.version,
+            bundle=command.bundle,
+            explanation=command.explanation,
         )
     ]
+
+
+def note_nobody_fits(command: c.NoteNobodyFits, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Kept while it waits and nobody is asked, whenever the kinds of reasons are others than they were last."""
+    waits = delivery.stage is Stage.WAITING and delivery.offer is None
+    if not waits or delivery.nobody_because == frozenset(command.explanation.barred):
+        return []
+    return [e.NoRiderFitted(explanation=command.explanation, policy_version=policy.version, looked_at=command.now)]
 
 
 def accept(command: c.AcceptOffer, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:

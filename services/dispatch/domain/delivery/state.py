@@ -27,7 +27,8 @@ class Offer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivery. `rider_id` is who carries it, or carried it last; `tried` tells when each rider was asked last;
-    `past_riders` how each former rider had come to it; `barred` whom a person took off."""
+    `past_riders` how each former rider had come to it; `barred` whom a person took off; `nobody_because` the kinds of
+    reasons for which the engine found nobody when it looked last."""
 
     stage: Stage = Stage.UNHEARD
     order_id: str = ""
@@ -54,6 +55,7 @@ class Delivery:
     past_riders: Mapping[str, AssignmentMode] = field(default_factory=dict)
     lost_riders: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    nobody_because: frozenset[str] = frozenset()
     in_grab_pool: bool = False
     urgent: bool = False
     rider_id: str | None = None
@@ -101,7 +103,7 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
             return _on_the_way(state, event)
         case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended() | e.RouteChanged() | e.LoadChanged():
             return _terms_changed(state, event)
-        case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept():
+        case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept() | e.NoRiderFitted():
             return _noted(state, event)
         case e.DeliveryGrabbed() | e.WithdrawalRefused():
             return state
@@ -185,8 +187,12 @@ def _asked_otherwise(state: Delivery, event: e.RouteChanged | e.LoadChanged) -> 
             assert_never(event)
 
 
-def _noted(state: Delivery, event: e.DeliveryOpenedForGrab | e.DispatcherNeeded | e.LateReportKept) -> Delivery:
+def _noted(
+    state: Delivery, event: e.DeliveryOpenedForGrab | e.DispatcherNeeded | e.LateReportKept | e.NoRiderFitted
+) -> Delivery:
     match event:
+        case e.NoRiderFitted():
+            return replace(state, nobody_because=frozenset(event.explanation.barred))
         case e.DeliveryOpenedForGrab():
             return replace(state, in_grab_pool=True)
         case e.DispatcherNeeded():
@@ -251,7 +257,8 @@ def _offer_changed(state: Delivery, event: e.DeliveryOffered | e.OfferDeclined |
                 reasons=event.reasons,
             )
             tried = {**state.tried, event.rider_id: event.offered_at}
-            return replace(state, offer=offer, offers_made=state.offers_made + 1, tried=tried)
+            made = state.offers_made + 1
+            return replace(state, offer=offer, offers_made=made, tried=tried, nobody_because=frozenset())
         case e.OfferDeclined() | e.OfferExpired():
             return replace(state, offer=None)
         case _:

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic
 
-from services.dispatch.codec import DELIVERY, POLICY, RIDER
+from services.dispatch.codec import DELIVERY, DISRUPTION, POLICY, RIDER
 from services.dispatch.domain import reactions
 from services.dispatch.domain.delivery import decisions as delivery_decisions
 from services.dispatch.domain.delivery.commands import DeliveryCommand
 from services.dispatch.domain.delivery.events import DeliveryEvent
 from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.disruptions.commands import DisruptionCommand, EndDisruption
+from services.dispatch.domain.disruptions.deadlines import END
+from services.dispatch.domain.disruptions.decisions import decide as decide_disruption
+from services.dispatch.domain.disruptions.events import DisruptionEvent
+from services.dispatch.domain.disruptions.state import Disruption
 from services.dispatch.domain.policies.commands import ActivateScheduled, PolicyCommand
 from services.dispatch.domain.policies.deadlines import ACTIVATION
 from services.dispatch.domain.policies.decisions import decide as decide_policy
@@ -128,6 +133,15 @@ def perform_policy(
     return transaction.execute(POLICY, stream_of(scope), lambda policy: decide_policy(command, policy), context)
 
 
+def perform_disruption(
+    transaction: Transaction, command: DisruptionCommand, context: Context
+) -> Decided[Disruption, DisruptionEvent]:
+    """Decides and appends what is asked of a disruption."""
+    return transaction.execute(
+        DISRUPTION, command.disruption_id, lambda disruption: decide_disruption(command, disruption), context
+    )
+
+
 def fire_deadlines(store: Store, actor: str, now: datetime, policy: PolicySource) -> int:
     """Acts on every wait that has run out by now; returns how many."""
 
@@ -135,6 +149,8 @@ def fire_deadlines(store: Store, actor: str, now: datetime, policy: PolicySource
         with because.of_deadline(transaction, due, actor, now) as context:
             if due.name == ACTIVATION:
                 perform_policy(transaction, ActivateScheduled(now=now), context, scope_of(due.stream_id))
+            elif due.name == END:
+                perform_disruption(transaction, EndDisruption(disruption_id=due.stream_id, now=now), context)
             else:
                 perform(transaction, reactions.on_deadline(due.stream_id, due.name, now), context, policy)
 

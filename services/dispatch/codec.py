@@ -1,4 +1,4 @@
-"""The stored names of everything that can happen to a delivery, rider or policy, and how each stream is folded."""
+"""The stored names of all that can happen to a delivery, rider, policy or street, and how each stream is folded."""
 
 from typing import Any
 
@@ -6,6 +6,10 @@ from services.dispatch.domain.delivery import deadlines as delivery_deadlines
 from services.dispatch.domain.delivery import events as d
 from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
+from services.dispatch.domain.disruptions import deadlines as disruption_deadlines
+from services.dispatch.domain.disruptions import events as h
+from services.dispatch.domain.disruptions.state import UNREPORTED, Disruption
+from services.dispatch.domain.disruptions.state import evolve as evolve_disruption
 from services.dispatch.domain.policies import deadlines as policy_deadlines
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import UNWRITTEN, Policy
@@ -90,7 +94,15 @@ POLICY_CODEC: Codec[p.PolicyEvent] = Codec(
     )
 )
 
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
+DISRUPTION_CODEC: Codec[h.DisruptionEvent] = Codec(
+    (
+        EventType("RoadDisrupted", h.RoadDisrupted),
+        EventType("DisruptionExtended", h.DisruptionExtended),
+        EventType("DisruptionLifted", h.DisruptionLifted),
+    )
+)
+
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -116,4 +128,12 @@ POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(
     evolve=evolve_policy,
     codec=POLICY_CODEC,
     deadlines=policy_deadlines.deadlines,
+)
+
+DISRUPTION: Aggregate[Disruption, h.DisruptionEvent] = Aggregate(
+    category="disruption",
+    initial=UNREPORTED,
+    evolve=evolve_disruption,
+    codec=DISRUPTION_CODEC,
+    deadlines=disruption_deadlines.deadlines,
 )

@@ -1,6 +1,7 @@
 """The HTTP routes of the dispatch service: for riders' devices, for dispatchers and for operations."""
 
 from services.dispatch.delivery_routes import DeliveryRoutes
+from services.dispatch.disruption_routes import DisruptionRoutes
 from services.dispatch.policy_routes import PolicyRoutes
 from services.dispatch.position_routes import PositionRoutes
 from services.dispatch.report_routes import ReportRoutes
@@ -8,7 +9,15 @@ from services.dispatch.rider_routes import RiderRoutes
 from shared.gateway.standard import StandardRoutes
 
 
-class DispatchGateway(RiderRoutes, PositionRoutes, DeliveryRoutes, ReportRoutes, PolicyRoutes, StandardRoutes):
+class DispatchGateway(
+    RiderRoutes,
+    PositionRoutes,
+    DeliveryRoutes,
+    ReportRoutes,
+    DisruptionRoutes,
+    PolicyRoutes,
+    StandardRoutes,
+):
     """Riders act for themselves and on their own deliveries; dispatchers on all of them; operations set policies."""
 
     name = "dispatch"

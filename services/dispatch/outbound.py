@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.dispatch.domain.delivery import events as d
+from services.dispatch.domain.disruptions import events as h
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import label_of, scope_of
 from services.dispatch.domain.rider import events as r
@@ -13,6 +14,7 @@ from shared.contracts import dispatch as m
 from shared.contracts.message import Message
 from shared.eventstore.model import StoredEvent
 from shared.kernel.ids import prefix_of, sibling_id
+from shared.kernel.place import Place
 from shared.messaging.outgoing import Outgoing
 
 
@@ -24,6 +26,7 @@ def messages_for(stored: StoredEvent, event: Any) -> Sequence[Outgoing]:
         message = _finding(event, ids) or _carrying(event, ids) or _seen(event, ids) or _ending(event, ids)
         return () if message is None else (Outgoing(message, order_id),)
     message = _rider(event, stored.stream_id) or _policy(event, scope_of(stored.stream_id))
+    message = message or _street(event, stored.stream_id)
     return () if message is None else (Outgoing(message, stored.stream_id),)
 
 
@@ -152,6 +155,34 @@ def _policy(event: Any, scope: str) -> Message | None:
             )
         case _:
             return None
+
+
+def _street(event: Any, disruption_id: str) -> Message | None:
+    match event:
+        case h.RoadDisrupted():
+            ground = event.ground
+            return m.RoadDisrupted(
+                disruption_id=disruption_id,
+                kind=event.kind.value,
+                polygon=tuple(_point(corner) for corner in ground.polygon),
+                centre=None if ground.circle is None else _point(ground.circle.centre),
+                radius_m=None if ground.circle is None else ground.circle.radius_m,
+                cells=ground.cells,
+                factor=event.factor,
+                weather=None if event.weather is None else event.weather.value,
+                starts_at=event.starts_at,
+                until=event.until,
+            )
+        case h.DisruptionExtended():
+            return m.DisruptionExtended(disruption_id=disruption_id, until=event.until)
+        case h.DisruptionLifted():
+            return m.DisruptionLifted(disruption_id=disruption_id, lifted_at=event.lifted_at, reason=event.reason)
+        case _:
+            return None
+
+
+def _point(place: Place) -> common.GeoPoint:
+    return common.GeoPoint(lat=place.lat, lon=place.lon)
 
 
 def _proof(proof: Proof) -> common.Proof:

@@ -16,6 +16,7 @@ from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from services.dispatch.policy_desk import PolicyDesk
 from services.dispatch.position_batches import PositionBatches
+from services.dispatch.replanning_views import REPLANNING
 from services.dispatch.telling import Telling
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -24,6 +25,7 @@ from shared.eventstore.model import Context, StoredEvent
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
 from shared.eventstore.projection import Projection
+from shared.eventstore.together import Together
 from shared.kernel.clock import Clock
 from shared.kernel.ids import IdSource, new_id
 from shared.messaging.forgetting import forget_if_told
@@ -50,7 +52,7 @@ class DispatchParts:
     store: PostgresStore
     policies: PolicyDesk
     inbox: Inbox
-    projection: Projection
+    projections: Together
     publisher: TelemetryPublisher
     telling: Telling
     positions: PositionBatches
@@ -75,8 +77,8 @@ class DispatchParts:
         return fire_deadlines(self.store, DEADLINE_ACTOR, self.clock.now(), self.policy)
 
     def run_projection(self) -> int:
-        """Brings the read models up to date; returns how many events that took."""
-        return self.projection.run(self.store)
+        """Brings the read models up to date; 1 when there may be more to read, else 0."""
+        return self.projections.run(self.store)
 
     def close_tracks(self) -> int:
         """Closes the tracks of deliveries that are over, and drops old ones; returns how many were closed."""
@@ -107,7 +109,7 @@ def build(settings: Settings) -> DispatchParts:
         store=store,
         policies=policies,
         inbox=Inbox(store, SERVICE, hearing(settings.clock, policies), heard=SUBSCRIBED),
-        projection=VIEWS,
+        projections=Together(PROJECTIONS),
         publisher=publisher,
         telling=telling,
         positions=PositionBatches(store, policies.current, telling),
@@ -161,7 +163,7 @@ VIEWS = Projection(
     also_writes=("rider_positions",),
     apply_many=project,
 )
-PROJECTIONS: tuple[Projection, ...] = (VIEWS,)
+PROJECTIONS: tuple[Projection, ...] = (VIEWS, REPLANNING)
 
 
 def tail_spec(settings: Settings) -> TailSpec:

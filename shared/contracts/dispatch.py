@@ -1,7 +1,7 @@
 """What the dispatch service tells the world: who carries, where, and how well."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -175,6 +175,41 @@ class PolicyActivated(Message):
     policy_version: str = Field(description="what decisions record of it; `base` is the settings alone")
     previous_policy_version: str
     rolled_back: bool = False
+
+
+class DisruptionMessage(Message):
+    """Subject: the disruption's stream."""
+
+    service: ClassVar[str] = "dispatch"
+    disruption_id: str
+
+
+class RoadDisrupted(DisruptionMessage):
+    """Riders are hindered on a ground: by a jam (its ways take `factor` times as long), a closed road (no way leads
+    through), or weather. The ground is a polygon, a circle or H3 cells; with none of them it is the whole town."""
+
+    kind: Literal["jam", "closed", "weather"]
+    polygon: tuple[GeoPoint, ...] = ()
+    centre: GeoPoint | None = None
+    radius_m: float | None = None
+    cells: tuple[str, ...] = ()
+    factor: float = Field(default=1.0, ge=1)
+    weather: Literal["rain", "storm", "snow", "heat"] | None = None
+    starts_at: datetime
+    until: datetime = Field(description="it ends by itself then, unless `DisruptionExtended` says another time")
+
+
+class DisruptionExtended(DisruptionMessage):
+    """It lasts until another time than was said."""
+
+    until: datetime
+
+
+class DisruptionLifted(DisruptionMessage):
+    """It is over: what rides there is not hindered any more."""
+
+    lifted_at: datetime
+    reason: str = Field(description="a code; `time` when the end that was said had come")
 
 
 class PickupZoneEntered(DeliveryMessage):

@@ -117,3 +117,15 @@ class NothingToRollBack(DomainError):
 
 class PolicyNeverActive(DomainError):
     code = "policy.never_active"
+
+
+class DisruptionNotFound(NotFound):
+    code = "disruption.not_found"
+
+
+class DisruptionAlreadyReported(DomainError):
+    code = "disruption.already_reported"
+
+
+class DisruptionOver(DomainError):
+    code = "disruption.over"

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.dispatch.codec import DELIVERY_CODEC, POLICY_CODEC, RIDER_CODEC
+from services.dispatch.codec import CODECS, RIDER_CODEC
 from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.values import Goods
 from shared.eventstore.vault import KeyVault, MemoryKeys
+from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import policies as p
 from tests.unit.dispatch import scenes as s
 
@@ -70,8 +71,8 @@ EVENTS: list[Any] = [
     re.RiderWentSilent(delivery_id=s.DELIVERY),
     re.RiderCameBack(),
     *p.EVENTS,
+    *d.EVENTS,
 ]
-CODECS = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC)
 TYPES = {entry.cls: entry for codec in CODECS for entry in codec.types}
 
 

@@ -103,17 +103,18 @@ def _area(way: str, raw: Mapping[str, Any], faults: Faults, outline: Outline) ->
         faults.add(way, "polygon_or_cells", "an area has either a polygon or cells")
         return Area(name=name)
     if "polygon" in raw:
-        return Area(name=name, polygon=_polygon(f"{way}.polygon", raw["polygon"], faults))
-    return Area(name=name, cells=_cells(f"{way}.cells", raw["cells"], faults, outline))
+        return Area(name=name, polygon=read_polygon(f"{way}.polygon", raw["polygon"], faults))
+    return Area(name=name, cells=read_cells(f"{way}.cells", raw["cells"], faults, outline))
 
 
-def _polygon(way: str, raw: Any, faults: Faults) -> tuple[Place, ...]:
+def read_polygon(way: str, raw: Any, faults: Faults) -> tuple[Place, ...]:
+    """The corners that could be understood."""
     if not isinstance(raw, list) or not CORNERS_MIN <= len(raw) <= CORNERS_MAX:
         faults.add(way, "corners", f"a polygon has {CORNERS_MIN} to {CORNERS_MAX} corners")
         return ()
     corners = []
     for index, corner in enumerate(raw):
-        place = _place(corner)
+        place = read_place(corner)
         if place is None:
             faults.add(f"{way}.{index}", "not_a_place", "a corner is {lat, lon} in degrees")
         else:
@@ -121,7 +122,8 @@ def _polygon(way: str, raw: Any, faults: Faults) -> tuple[Place, ...]:
     return tuple(corners)
 
 
-def _place(raw: Any) -> Place | None:
+def read_place(raw: Any) -> Place | None:
+    """A place in degrees; None when it is none."""
     if not isinstance(raw, Mapping) or set(raw) != {"lat", "lon"}:
         return None
     lat, lon = raw["lat"], raw["lon"]
@@ -131,7 +133,8 @@ def _place(raw: Any) -> Place | None:
     return Place(float(lat), float(lon))
 
 
-def _cells(way: str, raw: Any, faults: Faults, outline: Outline) -> tuple[str, ...]:
+def read_cells(way: str, raw: Any, faults: Faults, outline: Outline) -> tuple[str, ...]:
+    """The H3 cells that there are."""
     if not isinstance(raw, list) or not 1 <= len(raw) <= CELLS_MAX:
         faults.add(way, "cells", f"1 to {CELLS_MAX} cells are taken")
         return ()

@@ -1,0 +1,103 @@
+"""What re-planning reads quickly: the disruptions in force."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.dispatch.codec import DISRUPTION_CODEC
+from services.dispatch.domain.disruptions.state import UNREPORTED, Disruption, evolve
+from shared.eventstore.batched import BatchedRows, one_at_a_time
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
+from shared.eventstore.projection import Projection
+
+_DISRUPTION: TypeAdapter[Disruption] = TypeAdapter(Disruption)
+MOST_IN_FORCE = 200
+"""A town with more of them at once is not hindered but standing still; the latest count."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionRow:
+    """A disruption as of its version."""
+
+    disruption_id: str
+    version: int
+    disruption: Disruption
+
+
+def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into the read models."""
+    events = [stored for stored in events if DISRUPTION_CODEC.knows(stored.type)]
+    rows = BatchedRows(transaction.connection, "disruptions", "disruption_id", _streams(events))
+    for stored in events:
+        row = rows.get(stored.stream_id)
+        if row is not None and row["version"] >= stored.version:
+            continue
+        event = DISRUPTION_CODEC.decode(stored.type, stored.schema_version, stored.data, transaction.vault)
+        before = UNREPORTED if row is None else _DISRUPTION.validate_python(row["state"])
+        rows.put(_columns(stored, evolve(before, event)))
+    rows.write()
+
+
+def _streams(events: Collection[StoredEvent]) -> set[str]:
+    return {stored.stream_id for stored in events}
+
+
+def _columns(stored: StoredEvent, state: Disruption) -> dict[str, Any]:
+    return {
+        "disruption_id": stored.stream_id,
+        "version": stored.version,
+        "state": _DISRUPTION.dump_python(state, mode="json"),
+        "kind": state.kind.value if state.kind else "",
+        "starts_at": state.starts_at,
+        "until": state.until,
+        "lifted": state.lifted_at is not None,
+    }
+
+
+REPLANNING = Projection(
+    "dispatch.replanning",
+    1,
+    one_at_a_time(project),
+    tables=("disruptions",),
+    types=frozenset(entry.name for entry in DISRUPTION_CODEC.types),
+    apply_many=project,
+)
+
+
+def in_force(connection: Any, now: datetime) -> list[DisruptionRow]:
+    """What hinders riders at a moment, the latest report first."""
+    found = connection.execute(
+        "SELECT disruption_id, version, state FROM disruptions WHERE NOT lifted AND until > %(now)s"
+        " AND starts_at <= %(now)s ORDER BY disruption_id DESC LIMIT %(most)s",
+        {"now": now, "most": MOST_IN_FORCE},
+    )
+    return [_row(row) for row in found]
+
+
+def disruptions_page(
+    connection: Any, going_on_at: datetime | None, before: str | None, limit: int
+) -> list[DisruptionRow]:
+    """Disruptions, the latest report first; with a moment only those that are neither over then nor lifted."""
+    found = connection.execute(
+        "SELECT disruption_id, version, state FROM disruptions"
+        " WHERE (%(at)s::timestamptz IS NULL OR (NOT lifted AND until > %(at)s))"
+        " AND (%(before)s::text IS NULL OR disruption_id < %(before)s) ORDER BY disruption_id DESC LIMIT %(limit)s",
+        {"at": going_on_at, "before": before, "limit": limit},
+    )
+    return [_row(row) for row in found]
+
+
+def position_read(connection: Any) -> int:
+    """Up to which position of the log the read models are true."""
+    row = connection.execute(
+        "SELECT position FROM follower_positions WHERE name = %s", (REPLANNING.follower.name,)
+    ).fetchone()
+    return 0 if row is None else int(row["position"])
+
+
+def _row(row: Mapping[str, Any]) -> DisruptionRow:
+    return DisruptionRow(row["disruption_id"], row["version"], _DISRUPTION.validate_python(row["state"]))

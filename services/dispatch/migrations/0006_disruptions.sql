@@ -9,11 +9,3 @@ CREATE TABLE disruptions (
     lifted        boolean NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX disruptions_going_on ON disruptions (until) WHERE NOT lifted;
-
--- Surges, zone by zone, as far as the log says.
-CREATE TABLE surges (
-    zone     text PRIMARY KEY,
-    version  bigint NOT NULL,
-    state    jsonb NOT NULL,
-    going_on boolean NOT NULL
-) WITH (fillfactor = 50);

@@ -20,7 +20,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone bench-dispatch bench-orders bench-positions bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone bench-dispatch bench-eta bench-orders bench-positions bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -114,6 +114,10 @@ bench-positions: $(STAMP) ## riders' devices that say where they are, by HTTP an
 bench-dispatch: $(STAMP) ## days of the Meal Delivery Routing Problem beside published results; MDRP=, PLAN_OUT=, NOISE=8.2
 	@$(BIN)/python -m tests.bench.dispatch $(if $(MDRP),--mdrp "$(MDRP)") \
 	    $(if $(PLAN_OUT),--plan-out "$(PLAN_OUT)") $(if $(NOISE),--noise $(NOISE))
+
+# make bench-eta takes these: SEEDS=5 DAYS=5
+bench-eta: $(STAMP) ## expected times held against what came, in a simulated town; SEEDS=5 DAYS=5
+	@$(BIN)/python -m tests.bench.eta $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DAYS),--days $(DAYS))
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

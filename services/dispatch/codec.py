@@ -1,4 +1,4 @@
-"""The stored names of all that can happen to a delivery, rider, policy or street, and how each stream is folded."""
+"""The stored names of what happens to deliveries, their times, riders, policies and streets, and their folds."""
 
 from typing import Any
 
@@ -10,6 +10,9 @@ from services.dispatch.domain.disruptions import deadlines as disruption_deadlin
 from services.dispatch.domain.disruptions import events as h
 from services.dispatch.domain.disruptions.state import UNREPORTED, Disruption
 from services.dispatch.domain.disruptions.state import evolve as evolve_disruption
+from services.dispatch.domain.eta import events as t
+from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
+from services.dispatch.domain.eta.state import evolve as evolve_eta
 from services.dispatch.domain.policies import deadlines as policy_deadlines
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import UNWRITTEN, Policy
@@ -102,7 +105,14 @@ DISRUPTION_CODEC: Codec[h.DisruptionEvent] = Codec(
     )
 )
 
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC)
+ETA_CODEC: Codec[t.EtaEvent] = Codec(
+    (
+        EventType("EtaTold", t.EtaTold),
+        EventType("DelayForeseen", t.DelayForeseen),
+    )
+)
+
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC, ETA_CODEC)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -136,4 +146,11 @@ DISRUPTION: Aggregate[Disruption, h.DisruptionEvent] = Aggregate(
     evolve=evolve_disruption,
     codec=DISRUPTION_CODEC,
     deadlines=disruption_deadlines.deadlines,
+)
+
+ETA: Aggregate[Told, t.EtaEvent] = Aggregate(
+    category="eta",
+    initial=NOTHING_TOLD,
+    evolve=evolve_eta,
+    codec=ETA_CODEC,
 )

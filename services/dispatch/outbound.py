@@ -1,10 +1,12 @@
 """Which of our facts the world is told, and in which words; the rest stays between the streams of this service."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from services.dispatch.domain.delivery import events as d
 from services.dispatch.domain.disruptions import events as h
+from services.dispatch.domain.eta import events as t
+from services.dispatch.domain.eta.state import STREAM_PREFIX as ETA_PREFIX
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import label_of, scope_of
 from services.dispatch.domain.rider import events as r
@@ -25,6 +27,9 @@ def messages_for(stored: StoredEvent, event: Any) -> Sequence[Outgoing]:
         ids = {"delivery_id": stored.stream_id, "order_id": order_id}
         message = _finding(event, ids) or _carrying(event, ids) or _seen(event, ids) or _ending(event, ids)
         return () if message is None else (Outgoing(message, order_id),)
+    if prefix_of(stored.stream_id) == ETA_PREFIX:
+        order_id = sibling_id("ord", stored.stream_id)
+        return (Outgoing(_times(event, order_id), order_id),)
     message = _rider(event, stored.stream_id) or _policy(event, scope_of(stored.stream_id))
     message = message or _street(event, stored.stream_id)
     return () if message is None else (Outgoing(message, stored.stream_id),)
@@ -142,6 +147,21 @@ def _rider(event: Any, rider_id: str) -> Message | None:
             return m.RiderWentSilent(rider_id=rider_id, delivery_id=event.delivery_id, order_id=order_id)
         case _:
             return None
+
+
+def _times(event: t.EtaEvent, order_id: str) -> Message:
+    ids = {"delivery_id": sibling_id("dlv", order_id), "order_id": order_id}
+    p50, p90 = event.dropoff.p50, event.dropoff.p90
+    match event:
+        case t.EtaTold():
+            pickup = {"pickup_p50": event.pickup.p50, "pickup_p90": event.pickup.p90} if event.pickup else {}
+            return m.EtaChanged(**ids, **pickup, p50=p50, p90=p90, cause=event.cause)
+        case t.DelayForeseen():
+            return m.DelayPredicted(
+                **ids, promised_at=event.promised_at, p50=p50, p90=p90, probability=event.probability
+            )
+        case _:
+            assert_never(event)
 
 
 def _policy(event: Any, scope: str) -> Message | None:

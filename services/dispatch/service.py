@@ -35,6 +35,14 @@ class DispatchService(DispatchGateway):
     def engine(self) -> None:
         self.parts.run_engine()
 
+    @every(2.0)
+    def times(self) -> None:
+        self.parts.tell_times()
+
+    @every(60.0)
+    def learned(self) -> None:
+        self.parts.learn_times()
+
     @every(1.0)
     def tracks(self) -> int:
         return self.parts.close_tracks()

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.dispatch import engine_turn, track_closing, views
+from services.dispatch import engine_turn, time_views, track_closing, views
 from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
 from services.dispatch.domain.policies.resolving import PolicyInForce
 from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.eta_turn import Times
 from services.dispatch.inbound import SUBSCRIBED, commands_for
 from services.dispatch.outbound import messages_for
 from services.dispatch.policy_desk import PolicyDesk
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 SERVICE = "dispatch"
 ENGINE_ACTOR = "system:engine"
 DEADLINE_ACTOR = "system:deadline"
+ETA_ACTOR = "system:eta"
 TRACK_ACTOR = "system:tracks"
 
 
@@ -56,6 +58,7 @@ class DispatchParts:
     publisher: TelemetryPublisher
     telling: Telling
     positions: PositionBatches
+    times: Times
     broadcast: LogBroadcast
     ids: IdSource
 
@@ -80,6 +83,14 @@ class DispatchParts:
         """Brings the read models up to date; 1 when there may be more to read, else 0."""
         return self.projections.run(self.store)
 
+    def tell_times(self) -> int:
+        """Tells when deliveries will be there, where that has moved; returns how many were told."""
+        return self.times.tell(self.clock.now(), self.policy)
+
+    def learn_times(self) -> None:
+        """Learns travel times and their calibration anew from the latest journeys."""
+        self.times.learn()
+
     def close_tracks(self) -> int:
         """Closes the tracks of deliveries that are over, and drops old ones; returns how many were closed."""
         now = self.clock.now()
@@ -90,6 +101,7 @@ class DispatchParts:
     def close(self) -> None:
         self.broadcast.close()
         self.telling.close()
+        self.times.close()
         self.publisher.close()
         self.store.close()
 
@@ -113,6 +125,7 @@ def build(settings: Settings) -> DispatchParts:
         publisher=publisher,
         telling=telling,
         positions=PositionBatches(store, policies.current, telling),
+        times=Times(store, ETA_ACTOR, settings.osrm_url),
         broadcast=LogBroadcast(store),
         ids=new_id,
     )
@@ -163,7 +176,14 @@ VIEWS = Projection(
     also_writes=("rider_positions",),
     apply_many=project,
 )
-PROJECTIONS: tuple[Projection, ...] = (VIEWS, REPLANNING)
+TIMES = Projection(
+    time_views.PROJECTION,
+    time_views.VERSION,
+    one_at_a_time(time_views.project),
+    tables=("journeys", "vehicles", "etas"),
+    apply_many=time_views.project,
+)
+PROJECTIONS: tuple[Projection, ...] = (VIEWS, REPLANNING, TIMES)
 
 
 def tail_spec(settings: Settings) -> TailSpec:

@@ -167,6 +167,27 @@ class GoodsReturned(DeliveryMessage):
     rider_id: str
 
 
+class EtaChanged(DeliveryMessage):
+    """When it is expected: half of such deliveries are there by p50, nine of ten by p90. Told when it has moved.
+    Subject: the stream of the delivery's times."""
+
+    p50: datetime = Field(description="hand-over at the customer's door")
+    p90: datetime
+    pickup_p50: datetime | None = Field(default=None, description="absent once it has been picked up")
+    pickup_p90: datetime | None = None
+    cause: str = Field(description="the stage that the delivery has reached, or `moved`")
+
+
+class DelayPredicted(DeliveryMessage):
+    """It will probably miss its promise, and there is still time to do something about it; once for each promise.
+    Subject: the stream of the delivery's times."""
+
+    promised_at: datetime
+    p50: datetime = Field(description="when it is expected at the door instead")
+    p90: datetime
+    probability: float = Field(ge=0, le=1, description="of missing the promise, at least")
+
+
 class PolicyActivated(Message):
     """From now on dispatch decides by another version of its policy. Subject: the policy's stream."""
 

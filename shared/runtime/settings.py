@@ -51,6 +51,7 @@ class Settings:
     jwt_issuer: str = "doorstep"
     log_level: str = "info"
     smtp: Address | None = None
+    osrm_url: str = ""
     partitions: int = 4
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     traces: str = "none"
@@ -69,6 +70,7 @@ class Settings:
             "jwt_issuer": read.optional("DOORSTEP_JWT_ISSUER", str, "doorstep"),
             "log_level": read.optional("DOORSTEP_LOG_LEVEL", _log_level, "info"),
             "smtp": read.optional("DOORSTEP_SMTP", address, None),
+            "osrm_url": read.optional("DOORSTEP_OSRM_URL", _url("http", "https"), ""),
             "partitions": read.optional("DOORSTEP_PARTITIONS", _positive_int, 4),
             "policies": read.optional("DOORSTEP_POLICIES", _policies, {}),
             "traces": read.optional(tracing.VARIABLE, _exporter, tracing.NONE),

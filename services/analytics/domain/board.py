@@ -47,6 +47,7 @@ NOTEWORTHY = frozenset(
         "ShiftStarted",
         "ShiftEnded",
         "RiderWentSilent",
+        "DelayPredicted",
         "AlertRaised",
         "AlertEscalated",
         "CaseOpened",

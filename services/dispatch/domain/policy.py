@@ -40,6 +40,9 @@ class DispatchPolicy:
     report_grace_seconds: float = 600
     rider_speed_m_per_s: float = 4.0
     handover_seconds: float = 180
+    eta_moved_seconds: float = 300
+    delay_notice_seconds: float = 600
+    delay_confidence_ratio: float = 0.85
     unknown_approach_m: float = 4000
     grab_radius_m: float = 100_000
     clock_skew_seconds: float = 120

@@ -15,6 +15,8 @@ from services.dispatch.domain.delivery import events as de
 from services.dispatch.domain.delivery.explanation import Candidate, Explanation
 from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
+from services.dispatch.domain.eta import events as te
+from services.dispatch.domain.eta.forecasting import Eta
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as rc
 from services.dispatch.domain.rider import decisions as rider_decisions
@@ -109,6 +111,21 @@ undeliverable = de.DeliveryUndeliverable(attempt=1)
 withdrawn = de.DeliveryWithdrawn(reason="changed my mind")
 return_opened = de.ReturnOpened(rider_id=RIDER, return_by=at(60))
 goods_returned = de.GoodsReturned(rider_id=RIDER)
+eta_told = te.EtaTold(
+    pickup=Eta(at(12), at(18)),
+    dropoff=Eta(at(24), at(35)),
+    stage="assigned",
+    cause="assigned",
+    model_version="prior/prior",
+    policy_version="nearest-1",
+)
+delay_foreseen = te.DelayForeseen(
+    promised_at=at(40),
+    dropoff=Eta(at(47), at(58)),
+    probability=0.9,
+    model_version="prior/prior",
+    policy_version="nearest-1",
+)
 
 WAITING = (announced, requested)
 OFFERED = (*WAITING, offered)

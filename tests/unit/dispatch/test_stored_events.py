@@ -70,6 +70,8 @@ EVENTS: list[Any] = [
     re.ReturnDone(delivery_id=s.DELIVERY),
     re.RiderWentSilent(delivery_id=s.DELIVERY),
     re.RiderCameBack(),
+    s.eta_told,
+    s.delay_foreseen,
     *p.EVENTS,
     *d.EVENTS,
 ]

@@ -62,6 +62,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     _wait("undeliverable_seconds", 60, 14_400),
     _wait("report_grace_seconds", 60, 7_200),
     _wait("handover_seconds", 0, 1_800),
+    _wait("eta_moved_seconds", 30, 1_800),
+    _wait("delay_notice_seconds", 600, 7_200),
     Parameter(name="grab_radius_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=200_000),
     Parameter(name="unknown_approach_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=50_000),
     Parameter(name="offers_before_grab", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=20, whole=True),
@@ -83,6 +85,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _weight("fairness_seconds", 3_600, unit=Unit.SECONDS),
     _weight("fatigue_seconds", 3_600, unit=Unit.SECONDS),
     _weight("doubt_weight", 10),
+    Parameter(name="delay_confidence_ratio", kind=Kind.WEIGHT, unit=Unit.RATIO, low=0.5, high=0.95),
     Parameter(name="rider_speed_m_per_s", kind=Kind.SPEED, unit=Unit.METRES_PER_SECOND, low=0.5, high=20),
     Parameter(
         name="max_speed_km_per_h", kind=Kind.SPEED, unit=Unit.KILOMETRES_PER_HOUR, low=20, high=300, by_rule=False

@@ -1,0 +1,136 @@
+"""Tells when deliveries will be there: reads, asks for travel times outside any transaction, then writes what moved.
+
+Two processes may take a turn at once: what is told is judged again by the stream, so that it is told once.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.dispatch import time_views
+from services.dispatch.codec import ETA
+from services.dispatch.domain.eta.calibrating import calibrate
+from services.dispatch.domain.eta.decisions import TellTimes, tell
+from services.dispatch.domain.eta.events import EtaEvent
+from services.dispatch.domain.eta.forecasting import Calibration, forecast
+from services.dispatch.domain.eta.journeys import Whole, ways_gone, whole
+from services.dispatch.domain.eta.remaining import remaining
+from services.dispatch.domain.eta.standing import Seen, standing, ways
+from services.dispatch.domain.eta.state import stream_of
+from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
+from services.dispatch.domain.travel.learning import learn
+from services.dispatch.domain.travel.model import TravelModel
+from services.dispatch.domain.travel.ways import TravelTimes
+from services.dispatch.osrm import OsrmTravelTimes
+from shared.eventstore import because
+from shared.eventstore.ports import Store, Transaction
+from shared.kernel.errors import StaleVersion
+from shared.runtime.metrics import counter
+
+PAGE = 100
+JOURNEYS_LEARNED_FROM = 1_000
+AT_ONCE = 25
+"""So many journeys are learned from before others have their turn."""
+
+_told = counter("doorstep_etas_told", "Expected times that were told, and delays that were foreseen", ("what",))
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the operation's own journeys taught: travel times from every second one, the calibration from the rest."""
+
+    model: TravelModel = field(default_factory=TravelModel)
+    calibration: Calibration = field(default_factory=Calibration)
+
+
+class Times:
+    """Forecasts with what was learned so far; one a process."""
+
+    def __init__(self, store: Store, actor: str, osrm_url: str = "") -> None:
+        self._store = store
+        self._actor = actor
+        self.learned = Learned()
+        self._osrm = OsrmTravelTimes(osrm_url, lambda: self.learned.model) if osrm_url else None
+
+    @property
+    def travel(self) -> TravelTimes:
+        """Streets if there is a server for them, and the built-in model otherwise."""
+        return self._osrm or self.learned.model
+
+    def learn(self) -> Learned:
+        """Learns anew from the latest journeys; the same journeys teach the same."""
+        with self._store.transaction() as reading:
+            found = time_views.journeys_to_learn_from(reading.connection, JOURNEYS_LEARNED_FROM)
+        halves: tuple[list[tuple[Whole, str]], list[tuple[Whole, str]]] = ([], [])
+        for delivery_id, journey, vehicle in found:
+            learnable = whole(journey)
+            if learnable is not None:
+                halves[ord(delivery_id[-1]) % 2].append((learnable, vehicle))
+        gone = (way for journey, vehicle in _in_turns(halves[0]) for way in ways_gone(journey, vehicle))
+        model = learn(gone, TravelModel())
+        calibration = calibrate(_in_turns(halves[1]), model)
+        self.learned = Learned(model, calibration)
+        return self.learned
+
+    def tell(self, now: datetime, policy: PolicySource) -> int:
+        """One look at everything that is under way; returns how many streams were written."""
+        after, written = "", 0
+        while True:
+            with self._store.transaction() as reading:
+                page = time_views.open_deliveries(reading.connection, after, PAGE)
+            written += self._tell_page(page, now, policy)
+            if len(page) < PAGE:
+                return written
+            after = page[-1].delivery_id
+            time.sleep(0)
+
+    def close(self) -> None:
+        if self._osrm is not None:
+            self._osrm.close()
+
+    def _tell_page(self, page: Sequence[time_views.OpenDelivery], now: datetime, policy: PolicySource) -> int:
+        seen = [
+            Seen(delivery=each.delivery, journey=each.journey, vehicle=each.vehicle, position=each.position)
+            for each in page
+        ]
+        spans = self.travel.spans([way for each in seen for way in ways(each, now)])
+        written = 0
+        for index, (each, one) in enumerate(zip(page, seen, strict=True)):
+            left = remaining(standing(one, spans[2 * index], spans[2 * index + 1], now), now)
+            command = TellTimes(
+                delivery_id=each.delivery_id,
+                forecast=forecast(left, now, self.learned.calibration),
+                promised_at=each.delivery.promised_at,
+                travel_version=self.learned.model.version,
+                now=now,
+            )
+            here = policy.at(Where(each.delivery.pickup, each.delivery.pickup_cell), now)
+            if tell(command, each.told, here):
+                written += self._write(command, each.version, here)
+        return written
+
+    def _write(self, command: TellTimes, version: int, policy: DispatchPolicy) -> bool:
+        def work(transaction: Transaction) -> Sequence[EtaEvent]:
+            with because.of_state(
+                transaction, "eta", command.delivery_id, version, self._actor, command.now
+            ) as context:
+                stream = stream_of(command.delivery_id)
+                return transaction.execute(ETA, stream, lambda told: tell(command, told, policy), context).events
+
+        try:
+            events = self._store.run(work)
+        except StaleVersion:
+            # Another process told it at the same moment.
+            return False
+        for event in events:
+            _told.labels(type(event).__name__).inc()
+        return bool(events)
+
+
+def _in_turns(journeys: Sequence[tuple[Whole, str]]) -> Iterator[tuple[Whole, str]]:
+    """One after the other, letting other greenthreads go between some of them and the next."""
+    for number, each in enumerate(journeys):
+        if number % AT_ONCE == 0:
+            time.sleep(0)
+        yield each

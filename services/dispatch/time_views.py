@@ -1,0 +1,140 @@
+"""What forecasts read: journeys to learn from, and open deliveries with where their riders are and what was told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from services.dispatch.codec import DELIVERY_CODEC, ETA_CODEC, RIDER_CODEC
+from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.eta import journeys as j
+from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
+from services.dispatch.domain.eta.state import evolve as evolve_told
+from services.dispatch.domain.positions import Position
+from services.dispatch.domain.rider.events import RiderRegistered
+from shared.eventstore.batched import BatchedRows
+from shared.eventstore.model import StoredEvent
+from shared.eventstore.ports import Transaction
+from shared.kernel.ids import sibling_id
+from shared.kernel.place import Place
+
+PROJECTION = "dispatch.times"
+VERSION = 1
+
+_DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
+_JOURNEY: TypeAdapter[j.Journey] = TypeAdapter(j.Journey)
+_TOLD: TypeAdapter[Told] = TypeAdapter(Told)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDelivery:
+    """A delivery under way; `version` is its stream's, `position` its rider's."""
+
+    delivery_id: str
+    version: int
+    delivery: Delivery
+    journey: j.Journey
+    told: Told
+    vehicle: str
+    position: Position | None
+
+
+def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+    """Folds events of the log into journeys, vehicles and what was told."""
+    connection = transaction.connection
+    journeys = BatchedRows(connection, "journeys", "delivery_id", _streams(events, DELIVERY_CODEC))
+    told = BatchedRows(
+        connection, "etas", "delivery_id", [sibling_id("dlv", each) for each in _streams(events, ETA_CODEC)]
+    )
+    vehicles = BatchedRows(connection, "vehicles", "rider_id", ())
+    for stored in events:
+        if DELIVERY_CODEC.knows(stored.type):
+            _fold_journey(journeys, stored, _decoded(DELIVERY_CODEC, stored, transaction))
+        elif ETA_CODEC.knows(stored.type):
+            _fold_told(told, stored, _decoded(ETA_CODEC, stored, transaction))
+        elif stored.type == "RiderRegistered":
+            event: RiderRegistered = _decoded(RIDER_CODEC, stored, transaction)
+            vehicles.put({"rider_id": stored.stream_id, "vehicle": event.vehicle})
+    for rows in (journeys, told, vehicles):
+        rows.write()
+
+
+def _streams(events: Sequence[StoredEvent], codec: Any) -> list[str]:
+    return [stored.stream_id for stored in events if codec.knows(stored.type)]
+
+
+def _decoded(codec: Any, stored: StoredEvent, transaction: Transaction) -> Any:
+    return codec.decode(stored.type, stored.schema_version, stored.data, transaction.vault)
+
+
+def _fold_journey(rows: BatchedRows, stored: StoredEvent, event: Any) -> None:
+    row = rows.get(stored.stream_id)
+    if row is not None and row["version"] >= stored.version:
+        return
+    before = _JOURNEY.validate_python(row["state"]) if row else j.UNHEARD
+    at = stored.recorded_at if getattr(event, "clock_skewed", False) else stored.occurred_at
+    journey = j.evolve(before, event, at)
+    rows.put(
+        {
+            "delivery_id": stored.stream_id,
+            "version": stored.version,
+            "rider_id": journey.rider_id,
+            "ended_at": journey.delivered_at,
+            "state": _JOURNEY.dump_python(journey, mode="json"),
+        }
+    )
+
+
+def _fold_told(rows: BatchedRows, stored: StoredEvent, event: Any) -> None:
+    delivery_id = sibling_id("dlv", stored.stream_id)
+    row = rows.get(delivery_id)
+    if row is not None and row["version"] >= stored.version:
+        return
+    told = evolve_told(_TOLD.validate_python(row["state"]) if row else NOTHING_TOLD, event)
+    state = _TOLD.dump_python(told, mode="json")
+    rows.put({"delivery_id": delivery_id, "version": stored.version, "state": state})
+
+
+def journeys_to_learn_from(connection: Any, most: int) -> list[tuple[str, j.Journey, str]]:
+    """The newest that were delivered: the delivery, its journey, and the vehicle."""
+    found = connection.execute(
+        "SELECT j.delivery_id, j.state, coalesce(v.vehicle, '') AS vehicle FROM journeys j"
+        " LEFT JOIN vehicles v USING (rider_id) WHERE j.ended_at IS NOT NULL"
+        " ORDER BY j.ended_at DESC, j.delivery_id LIMIT %s",
+        (most,),
+    )
+    return [(row["delivery_id"], _JOURNEY.validate_python(row["state"]), row["vehicle"]) for row in found]
+
+
+def open_deliveries(connection: Any, after: str, most: int) -> list[OpenDelivery]:
+    """Deliveries that somebody waits for, by id."""
+    found = connection.execute(
+        "SELECT d.delivery_id, d.version, d.state, coalesce(v.vehicle, '') AS vehicle, p.lat, p.lon, p.at,"
+        " j.state AS journey, t.state AS told FROM deliveries d"
+        " LEFT JOIN journeys j USING (delivery_id) LEFT JOIN etas t USING (delivery_id)"
+        " LEFT JOIN vehicles v ON v.rider_id = d.rider_id"
+        " LEFT JOIN rider_positions p ON p.rider_id = d.rider_id"
+        " WHERE d.stage IN ('waiting', 'assigned', 'at_pickup', 'picked_up', 'at_dropoff')"
+        " AND d.delivery_id > %s ORDER BY d.delivery_id LIMIT %s",
+        (after, most),
+    )
+    return [_open(row) for row in found]
+
+
+def told_of(connection: Any, delivery_id: str) -> Told:
+    """What was last said of a delivery's times."""
+    row = connection.execute("SELECT state FROM etas WHERE delivery_id = %s", (delivery_id,)).fetchone()
+    return NOTHING_TOLD if row is None else _TOLD.validate_python(row["state"])
+
+
+def _open(row: Any) -> OpenDelivery:
+    return OpenDelivery(
+        delivery_id=row["delivery_id"],
+        version=row["version"],
+        delivery=_DELIVERY.validate_python(row["state"]),
+        journey=_JOURNEY.validate_python(row["journey"]) if row["journey"] else j.UNHEARD,
+        told=_TOLD.validate_python(row["told"]) if row["told"] else NOTHING_TOLD,
+        vehicle=row["vehicle"],
+        position=None if row["at"] is None else Position(Place(row["lat"], row["lon"]), row["at"]),
+    )

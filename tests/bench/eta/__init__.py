@@ -1,0 +1,1 @@
+"""Expected times held against what came, in a simulated city."""

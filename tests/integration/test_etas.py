@@ -1,0 +1,142 @@
+"""Expected times on a real database: told once when they move, foreseen when late, learned from journeys, rebuilt."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from services.dispatch import time_views
+from services.dispatch.application import Command, perform
+from services.dispatch.codec import ETA
+from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.eta.journeys import whole
+from services.dispatch.domain.eta.state import stream_of
+from services.dispatch.domain.values import Stage
+from services.dispatch.eta_turn import Times
+from services.dispatch.wiring import DispatchParts, build
+from shared.eventstore.sequencer import Sequencer
+from shared.kernel.clock import VirtualClock
+from shared.runtime.settings import Address, Settings
+from tests.support.database import Database
+from tests.support.osrm_stand_in import streets
+from tests.unit.dispatch import scenes as s
+
+RIDER, DELIVERY = "rid_eta", "dlv_eta"
+
+
+@pytest.fixture
+def parts(database: Database) -> Iterator[DispatchParts]:
+    settings = Settings(
+        service="dispatch",
+        postgres_url=database.url("dispatch"),
+        amqp_url="amqp://127.0.0.1:1",
+        http=Address("127.0.0.1", 1),
+        master_key=bytes(32),
+        jwks=Path("unused"),
+        clock=VirtualClock(speed=1e-9, started_unix=time.time(), epoch=s.NOW),
+    )
+    made = build(settings)
+    yield made
+    made.close()
+
+
+def do(parts: DispatchParts, command: Command, minutes: float = 0) -> None:
+    parts.store.run(lambda tx: perform(tx, command, s.context(minutes), parts.policy))
+
+
+def catch_up(parts: DispatchParts) -> None:
+    sequencer = Sequencer(parts.settings.postgres_url)
+    try:
+        while sequencer.tick():
+            pass
+    finally:
+        sequencer.close()
+    while parts.run_projection():
+        pass
+
+
+def tell(parts: DispatchParts, minutes: float = 0, times: Times | None = None) -> int:
+    catch_up(parts)
+    told = (times or parts.times).tell(s.at(minutes), parts.policy)
+    catch_up(parts)
+    return told
+
+
+def told_versions(parts: DispatchParts) -> int:
+    return parts.store.load(ETA, stream_of(DELIVERY)).version
+
+
+def report(kind: type, minutes: float, **more: object) -> c.DeliveryCommand:
+    command: c.DeliveryCommand = kind(
+        delivery_id=DELIVERY, rider_id=RIDER, occurred_at=s.at(minutes), now=s.at(minutes), **more
+    )
+    return command
+
+
+def test_a_delivery_is_followed_from_its_request_to_its_door_and_learned_from(parts: DispatchParts) -> None:
+    do(parts, s.register_command(RIDER))
+    do(parts, s.start_command(RIDER))
+    do(parts, s.announce_command(DELIVERY, "ord_eta"))
+    do(parts, c.RequestDelivery(delivery_id=DELIVERY, ready_at=s.at(10), now=s.NOW))
+    assert tell(parts) == 1
+    assert tell(parts) == 0
+    waiting = parts.store.load(ETA, stream_of(DELIVERY)).state
+    assert waiting.stage == Stage.WAITING
+    assert waiting.pickup is not None
+    assert s.at(10) <= waiting.pickup.p50 < waiting.pickup.p90
+
+    do(parts, s.offer_command(RIDER, DELIVERY))
+    do(parts, c.AcceptOffer(delivery_id=DELIVERY, rider_id=RIDER, now=s.at(0.2)), 0.2)
+    before = told_versions(parts)
+    other = Times(parts.store, "system:eta")
+    tell(parts, 1)
+    assert tell(parts, 1, other) == 0
+    assert told_versions(parts) - before <= 1
+
+    do(parts, report(c.ReportArrivalAtPickup, 6), 6)
+    do(parts, report(c.ReportPickUp, 24, proof=s.picked_up.proof), 24)
+    tell(parts, 25)
+    moved = parts.store.load(ETA, stream_of(DELIVERY)).state
+    assert moved.pickup is None
+    assert moved.dropoff is not None
+    assert moved.dropoff.p50 > s.at(25)
+    do(parts, report(c.ReportArrivalAtDropoff, 30), 30)
+    do(parts, report(c.ReportDelivered, 32, proof=s.delivered.proof), 32)
+    assert tell(parts, 32) == 0
+
+    with parts.store.reading() as reading:
+        journeys = {each[0]: each for each in time_views.journeys_to_learn_from(reading.connection, 100)}
+    _, journey, vehicle = journeys[DELIVERY]
+    assert vehicle == "scooter"
+    learned = whole(journey)
+    assert learned is not None
+    assert learned.approach_m is not None
+    assert parts.times.learn() == Times(parts.store, "system:eta").learn()
+
+
+def test_a_delay_is_foreseen_once_before_the_promise(parts: DispatchParts) -> None:
+    late = "dlv_late"
+    command = replace(s.announce_command(late, "ord_late"), promised_at=s.at(15))
+    do(parts, command)
+    do(parts, c.RequestDelivery(delivery_id=late, ready_at=s.at(45), now=s.NOW))
+    tell(parts)
+    tell(parts, 1)
+    told = parts.store.load(ETA, stream_of(late))
+    assert told.state.warned_of == s.at(15)
+    assert [each.type for each in parts.store.stream(stream_of(late))].count("DelayForeseen") == 1
+    do(parts, c.EndOrder(delivery_id=late, reason="over", now=s.NOW))
+
+
+def test_streets_are_asked_where_there_is_a_server_and_missed_by_nobody_when_it_is_gone(parts: DispatchParts) -> None:
+    there = "dlv_streets"
+    do(parts, s.announce_command(there, "ord_streets"))
+    do(parts, c.RequestDelivery(delivery_id=there, ready_at=s.at(10), now=s.NOW))
+    with streets() as town:
+        times = Times(parts.store, "system:eta", town.url)
+        assert tell(parts, 0, times) == 1
+        assert town.requests
+    assert tell(parts, 30, times) == 1
+    times.close()
+    do(parts, c.EndOrder(delivery_id=there, reason="over", now=s.NOW))

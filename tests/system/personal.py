@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -95,14 +96,24 @@ def contents(path: Path) -> bytes:
         return b""
 
 
-def waiting(platform: Platform) -> dict[str, int]:
-    """The queues of the platform in which messages wait, inboxes and those set aside by the broker, with how many."""
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """True when no message waits in any queue; shows which do."""
+
+    waiting: dict[str, int]
+
+    def __bool__(self) -> bool:
+        return not self.waiting
+
+
+def drained(platform: Platform) -> Drained:
+    """Looks into the queues of the platform, inboxes and those for what the broker set aside."""
     partitions = platform.settings["order"].partitions
     queues = [name for service in SERVICES for name in (*inbox_queues(service, partitions), f"{service}.dead")]
     with pika.BlockingConnection(pika.URLParameters(platform.environment.amqp_urls["admin"])) as connection:
         channel = connection.channel()
         counts = {queue: channel.queue_declare(queue, passive=True).method.message_count for queue in queues}
-    return {queue: count for queue, count in counts.items() if count}
+    return Drained({queue: count for queue, count in counts.items() if count})
 
 
 def streamed(platform: Platform, until: bytes) -> list[bytes]:

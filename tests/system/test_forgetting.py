@@ -22,7 +22,7 @@ from services.order.wiring import PROJECTIONS
 from shared.contracts.message import SERVICES
 from shared.eventstore.verify import verify_log
 from tests.support.waiting import wait_until
-from tests.system.personal import Search, contents, streamed, waiting, whole_log
+from tests.system.personal import Search, contents, drained, streamed, whole_log
 from tests.system.planting import COMMENT, EMAIL, NAME, SAID_TO_SUPPORT, SECRETS, TASK, Customer, accepted, delivered
 from tests.system.test_one_order import Person, town
 
@@ -197,7 +197,7 @@ def test_the_very_request_whose_answer_was_recorded_is_answered_again_without_th
 
 def test_a_forgotten_customer_is_in_no_queue_and_not_in_the_log_stream(forgotten: Planted) -> None:
     # An inbox is for its one consumer: what nobody may look into must be empty.
-    wait_until(lambda: not waiting(forgotten.platform), timeout=60, message="messages wait in a queue")
+    wait_until(lambda: drained(forgotten.platform), timeout=60, message="messages wait in a queue")
     stream = streamed(forgotten.platform, until=b'"CustomerForgotten"')
     assert forgotten.about_them.in_messages(stream)
     assert SEARCH.in_messages(stream) == []

@@ -1,5 +1,6 @@
 """What other teams' services may rely on: stock nameko and a plain AMQP client hear the events, as CloudEvents."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,8 +112,13 @@ def test_an_event_that_concerns_nobody_else_is_not_published(heard: Heard) -> No
 
 
 def test_the_log_stream_keeps_every_public_message_for_later_readers(heard: Heard) -> None:
-    kept = read_stream(heard.amqp_url, LOG_STREAM, 3)
-    assert {message["id"] for message in kept} == {message["id"] for message in heard.ear.heard}
+    kept = read_stream(heard.amqp_url, LOG_STREAM, lambda bodies: len(bodies) == 3)
+    assert {json.loads(body)["id"] for body in kept} == {message["id"] for message in heard.ear.heard}
+
+
+def test_whoever_has_read_enough_of_the_log_stream_leaves_the_rest_to_others(heard: Heard) -> None:
+    first = read_stream(heard.amqp_url, LOG_STREAM, lambda bodies: len(bodies) == 1)
+    assert read_stream(heard.amqp_url, LOG_STREAM, lambda bodies: len(bodies) == 2)[:1] == first
 
 
 def check_cloudevent(event: dict[str, Any]) -> None:

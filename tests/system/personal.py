@@ -17,6 +17,7 @@ from shared.contracts.message import SERVICES
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.postgres import PostgresStore
 from shared.messaging.topology import LOG_STREAM, inbox_queues
+from tests.contract.listening import read_stream
 
 COLUMNS = """
 SELECT table_schema, table_name, column_name FROM information_schema.columns
@@ -118,19 +119,7 @@ def drained(platform: Platform) -> Drained:
 
 def streamed(platform: Platform, until: bytes) -> list[bytes]:
     """All of the log stream, from its first offset to the message that holds `until`."""
-    bodies: list[bytes] = []
-    with pika.BlockingConnection(pika.URLParameters(platform.environment.amqp_urls["admin"])) as connection:
-        channel = connection.channel()
-        channel.basic_qos(prefetch_count=500)
-        arguments = {"x-stream-offset": "first"}
-        for method, _properties, body in channel.consume(LOG_STREAM, arguments=arguments, inactivity_timeout=20):
-            if method is None:
-                raise AssertionError(f"the stream ends after {len(bodies)} messages without {until!r}")
-            channel.basic_ack(method.delivery_tag)
-            bodies.append(body)
-            if until in body:
-                return bodies
-    return bodies
+    return read_stream(platform.environment.amqp_urls["admin"], LOG_STREAM, lambda bodies: until in bodies[-1])
 
 
 def whole_log(platform: Platform, service: str) -> Iterator[tuple[PostgresStore, Sequence[StoredEvent]]]:

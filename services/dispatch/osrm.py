@@ -7,7 +7,7 @@ streets but neither the hour, the weather nor how much riders differ: those come
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -17,6 +17,7 @@ from shared.kernel.place import Place
 from shared.runtime.logging import get_logger
 from shared.runtime.metrics import counter, histogram
 
+T = TypeVar("T")
 PROFILES: Mapping[str, str] = {"foot": "foot", "bicycle": "bike"}
 ANY_PROFILE = "driving"
 PLACES_AT_ONCE = 100
@@ -39,71 +40,72 @@ class RoutesUnavailable(Exception):
         self.reason = reason
 
 
-class OsrmTravelTimes:
-    """The port of travel times over HTTP. Never inside a transaction; bounded by a time-out; it always answers."""
+class OsrmServer:
+    """One server's tables and routes. Never inside a transaction; bounded by a time-out, and left alone for a while
+    after a failure: then, and where it knows no way, it says None."""
 
     def __init__(
         self,
         base_url: str,
-        model: Callable[[], TravelModel],
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = httpx.Client(base_url=base_url.rstrip("/"), timeout=timeout_seconds, trust_env=False)
-        self._model = model
         self._monotonic = monotonic
         self._ask_again_at = 0.0
 
-    def spans(self, ways: Sequence[Way]) -> list[Span]:
-        """One range for each way; those that the server cannot tell are the built-in model's."""
-        model = self._model()
-        answers = model.spans(ways)
-        by_profile: dict[str, list[int]] = {}
-        for index, way in enumerate(ways):
-            by_profile.setdefault(PROFILES.get(way.vehicle, ANY_PROFILE), []).append(index)
-        told = 0
-        for profile, indexes in by_profile.items():
-            for part in _parts(indexes, PLACES_AT_ONCE // 2):
-                durations = self._durations(profile, [ways[index] for index in part])
-                for index, duration in zip(part, durations, strict=True):
-                    if duration is not None:
-                        answers[index] = _ranged(duration, ways[index], answers[index], model)
-                        told += 1
-        _ways.labels("osrm").inc(told)
-        _ways.labels("model").inc(len(ways) - told)
-        return answers
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it failed a moment ago."""
+        return self._monotonic() < self._ask_again_at
+
+    def durations(self, profile: str, ways: Sequence[Way]) -> list[float | None]:
+        """Seconds on empty streets, way by way."""
+        if len(ways) == 1:
+            return self._asked(lambda: [self._route(profile, ways[0])], [None])
+        rows = list(dict.fromkeys(way.origin for way in ways))
+        columns = list(dict.fromkeys(way.destination for way in ways))
+        table = self.table(profile, rows, columns)
+        if table is None:
+            return [None] * len(ways)
+        row_of = {place: index for index, place in enumerate(rows)}
+        column_of = {place: index for index, place in enumerate(columns)}
+        return [table[row_of[way.origin]][column_of[way.destination]] for way in ways]
+
+    def table(self, profile: str, rows: Sequence[Place], columns: Sequence[Place]) -> list[list[float | None]] | None:
+        """Seconds from each row to each column, of at most PLACES_AT_ONCE places in all."""
+        return self._asked(lambda: self._table(profile, rows, columns), None)
 
     def close(self) -> None:
         self._client.close()
 
-    def _durations(self, profile: str, ways: Sequence[Way]) -> list[float | None]:
-        """Seconds on empty streets; None where the server knows no way, and for all while it is left alone."""
-        if self._monotonic() < self._ask_again_at:
-            return [None] * len(ways)
+    def _asked(self, ask: Callable[[], T], otherwise: T) -> T:
+        if self.is_left_alone:
+            return otherwise
         try:
             with _seconds.time():
-                return self._route(profile, ways[0]) if len(ways) == 1 else self._table(profile, ways)
+                return ask()
         except RoutesUnavailable as failure:
             self._ask_again_at = self._monotonic() + LEFT_ALONE_SECONDS
             _failures.labels(failure.reason).inc()
             _log.warning("routes_unavailable", reason=failure.reason)
-            return [None] * len(ways)
+            return otherwise
 
-    def _route(self, profile: str, way: Way) -> list[float | None]:
+    def _route(self, profile: str, way: Way) -> float | None:
         places = _coordinates([way.origin, way.destination])
         answer = self._get(f"/route/v1/{profile}/{places}", {"overview": "false"})
         if answer["code"] != "Ok":
-            return [None]
+            return None
         try:
-            return [_duration(answer["routes"][0]["duration"])]
+            return _duration(answer["routes"][0]["duration"])
         except (KeyError, IndexError, TypeError) as error:
             raise RoutesUnavailable("malformed") from error
 
-    def _table(self, profile: str, ways: Sequence[Way]) -> list[float | None]:
-        """One table of all origins by all destinations; each place is sent once."""
-        rows = list(dict.fromkeys(way.origin for way in ways))
-        columns = list(dict.fromkeys(way.destination for way in ways))
+    def _table(
+        self, profile: str, rows: Sequence[Place], columns: Sequence[Place]
+    ) -> list[list[float | None]] | None:
+        """One table of all rows by all columns; each place is sent once."""
         wanted = {
             "sources": _numbers(0, len(rows)),
             "destinations": _numbers(len(rows), len(rows) + len(columns)),
@@ -111,12 +113,10 @@ class OsrmTravelTimes:
         }
         answer = self._get(f"/table/v1/{profile}/{_coordinates([*rows, *columns])}", wanted)
         if answer["code"] != "Ok":
-            return [None] * len(ways)
-        row_of = {place: index for index, place in enumerate(rows)}
-        column_of = {place: index for index, place in enumerate(columns)}
+            return None
         try:
             table = answer["durations"]
-            return [_duration(table[row_of[way.origin]][column_of[way.destination]]) for way in ways]
+            return [[_duration(table[row][column]) for column in range(len(columns))] for row in range(len(rows))]
         except (KeyError, IndexError, TypeError) as error:
             raise RoutesUnavailable("malformed") from error
 
@@ -136,6 +136,48 @@ class OsrmTravelTimes:
         if response.status_code != httpx.codes.OK and answer["code"] not in _NO_WAY:
             raise RoutesUnavailable("refused")
         return answer
+
+
+class OsrmTravelTimes:
+    """The port of travel times over HTTP. Never inside a transaction; bounded by a time-out; it always answers."""
+
+    def __init__(
+        self,
+        base_url: str,
+        model: Callable[[], TravelModel],
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = OsrmServer(base_url, timeout_seconds=timeout_seconds, monotonic=monotonic)
+        self._model = model
+
+    def spans(self, ways: Sequence[Way]) -> list[Span]:
+        """One range for each way; those that the server cannot tell are the built-in model's."""
+        model = self._model()
+        answers = model.spans(ways)
+        by_profile: dict[str, list[int]] = {}
+        for index, way in enumerate(ways):
+            by_profile.setdefault(profile_of(way.vehicle), []).append(index)
+        told = 0
+        for profile, indexes in by_profile.items():
+            for part in parts_of(indexes, PLACES_AT_ONCE // 2):
+                durations = self._server.durations(profile, [ways[index] for index in part])
+                for index, duration in zip(part, durations, strict=True):
+                    if duration is not None:
+                        answers[index] = _ranged(duration, ways[index], answers[index], model)
+                        told += 1
+        _ways.labels("osrm").inc(told)
+        _ways.labels("model").inc(len(ways) - told)
+        return answers
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def profile_of(vehicle: str) -> str:
+    """The name of a vehicle's streets."""
+    return PROFILES.get(vehicle, ANY_PROFILE)
 
 
 _NO_WAY = frozenset({"NoRoute", "NoSegment", "NoTable"})
@@ -164,5 +206,6 @@ def _numbers(start: int, stop: int) -> str:
     return ";".join(map(str, range(start, stop)))
 
 
-def _parts(indexes: Sequence[int], most: int) -> list[Sequence[int]]:
-    return [indexes[start : start + most] for start in range(0, len(indexes), most)]
+def parts_of(things: Sequence[T], most: int) -> list[Sequence[T]]:
+    """In their order, at most so many at once."""
+    return [things[start : start + most] for start in range(0, len(things), most)]

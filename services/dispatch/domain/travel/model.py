@@ -39,7 +39,16 @@ class TravelModel:
 
     def hold_up(self, way: Way) -> float:
         """By how much the way's hour and weather are assumed to slow it down."""
-        return self.prior.hold_up(hour_of(way.departs_at, ZoneInfo(self.time_zone)), way.weather)
+        return self.hold_up_at(way.departs_at, way.weather)
+
+    def hold_up_at(self, moment: datetime, weather: str) -> float:
+        """By how much a moment's hour and weather are assumed to slow everybody down."""
+        return self.prior.hold_up(hour_of(moment, ZoneInfo(self.time_zone)), weather)
+
+    def seconds_per_m(self, vehicle: str, moment: datetime, weather: str) -> float:
+        """What half of the riders need at most for each metre as the crow flies, on ways that are no mere steps."""
+        hour = hour_of(moment, ZoneInfo(self.time_zone))
+        return self.prior.seconds_per_m(vehicle, hour, weather) * self.correction(vehicle, hour, weather).p50
 
     def correction(self, vehicle: str, hour: int, weather: str) -> Correction:
         """What was learned for the condition, or for the finest that holds it."""

@@ -34,8 +34,12 @@ class Prior:
 
     def seconds(self, straight_m: float, vehicle: str, hour: int, weather: str) -> float:
         """How long it takes by these figures."""
+        return max(self.least_seconds, straight_m * self.seconds_per_m(vehicle, hour, weather))
+
+    def seconds_per_m(self, vehicle: str, hour: int, weather: str) -> float:
+        """The same for each metre of a longer way."""
         speed = self.speeds_m_per_s.get(vehicle, self.speeds_m_per_s[OTHER])
-        return max(self.least_seconds, straight_m * self.detour / speed * self.hold_up(hour, weather))
+        return self.detour / speed * self.hold_up(hour, weather)
 
     def hold_up(self, hour: int, weather: str) -> float:
         """By how much hour and weather slow everybody down."""

@@ -8,7 +8,7 @@ from typing import Any
 from services.order.codec import CITY, MERCHANT, ORDER
 from services.order.domain import city as cities
 from services.order.domain import transitions as table
-from services.order.domain.amending import change_address, change_items
+from services.order.domain.amending import change_address, change_items, way_to
 from services.order.domain.city import City
 from services.order.domain.commands import ChangeAddress, ChangeItems, PlaceOrder, Wanted
 from services.order.domain.lifecycle import check
@@ -19,7 +19,7 @@ from services.order.domain.values import NO_MERCHANT
 from shared.eventstore.model import Context, Decided
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import Fault, InvalidInput
-from shared.kernel.place import Place, distance_m
+from shared.kernel.place import Place
 
 
 def perform_change_address(
@@ -50,8 +50,7 @@ def _served(tx: Transaction, city: City, place: Place, order: Order, policy: Ord
     if not city.serves(place):
         return False
     if placed.merchant_id == NO_MERCHANT:
-        begins_at = placed.errand.stop.place if placed.errand else placed.pickup.place
-        return bool(city.zones) or distance_m(begins_at, place) <= policy.errand_radius_m
+        return bool(city.zones) or way_to(place, placed) <= policy.errand_radius_m
     shop = tx.load(MERCHANT, placed.merchant_id).state
     return shop is None or shop.delivers_to(place)
 

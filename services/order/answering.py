@@ -13,7 +13,7 @@ from services.order.domain.queueing import place_of
 from services.order.domain.state import Order
 from services.order.domain.values import (
     ENDED,
-    Errand,
+    Collected,
     ErrandTerms,
     Line,
     OrderState,
@@ -21,6 +21,7 @@ from services.order.domain.values import (
     Recipient,
     Review,
     Standing,
+    Stop,
     Totals,
 )
 from services.order.outbound import payment_id_of
@@ -28,6 +29,7 @@ from services.order.schemas import (
     ChosenOption,
     ErrandTermsView,
     ErrandView,
+    FurtherStopView,
     LineView,
     OrderSummary,
     OrderView,
@@ -44,6 +46,7 @@ from services.order.schemas import (
 from services.order.views import OrderRow
 from shared.eventstore.ports import Transaction
 from shared.kernel.errors import NotFound
+from shared.kernel.place import Place
 from shared.web import words
 
 TAGS = "review.tag"
@@ -76,7 +79,7 @@ def order_view(tx: Transaction, order: Order, version: int, *, personal: bool) -
         totals=totals_view(order.totals),
         note=recipient.note if recipient else "",
         recipient=_recipient(recipient) if recipient and personal else None,
-        errand=_errand(placed.errand) if placed.errand and personal else None,
+        errand=_errand(order) if personal else None,
         terms=_terms(placed.terms) if placed.terms else None,
         coupon=placed.coupon,
         quote_id=placed.quote_id,
@@ -156,15 +159,40 @@ def totals_view(totals: Totals) -> TotalsView:
     )
 
 
-def _errand(errand: Errand) -> ErrandView:
+def _errand(order: Order) -> ErrandView | None:
+    """What an errand is about, with what has been done of it so far."""
+    errand = order.placed.errand
+    if errand is None:
+        return None
     stop, contact = errand.stop, errand.stop.contact
+    done = {each.stop: each for each in order.collected}
     return ErrandView(
         task=errand.task,
-        pickup=Point(lat=stop.place.lat, lon=stop.place.lon),
+        pickup=_point(stop.place),
         address=stop.address,
         contact_name=contact.name if contact else None,
         contact_phone=contact.phone if contact else None,
+        done_at=done[0].at if 0 in done else None,
+        empty_handed=0 in done and done[0].empty_handed,
+        further_stops=[_further(each, done.get(number)) for number, each in enumerate(errand.further_stops, 1)],
     )
+
+
+def _further(stop: Stop, done: Collected | None) -> FurtherStopView:
+    contact = stop.contact
+    return FurtherStopView(
+        task=stop.task,
+        place=_point(stop.place),
+        address=stop.address,
+        contact_name=contact.name if contact else None,
+        contact_phone=contact.phone if contact else None,
+        done_at=done.at if done else None,
+        empty_handed=done is not None and done.empty_handed,
+    )
+
+
+def _point(place: Place) -> Point:
+    return Point(lat=place.lat, lon=place.lon)
 
 
 def _terms(terms: ErrandTerms) -> ErrandTermsView:
@@ -174,6 +202,7 @@ def _terms(terms: ErrandTerms) -> ErrandTermsView:
         per_minute_cents=terms.per_minute_cents,
         base_cents=terms.base_cents,
         parcel=terms.parcel,
+        further_stops_cents=terms.further_stops_cents,
     )
 
 
@@ -185,7 +214,7 @@ def _recipient(recipient: Recipient) -> RecipientView:
         email=contact.email,
         language=contact.language,
         address=recipient.address,
-        dropoff=Point(lat=recipient.place.lat, lon=recipient.place.lon),
+        dropoff=_point(recipient.place),
     )
 
 
@@ -241,7 +270,7 @@ def tracking_view(order: Order, now: datetime, clock_speed: float, *, personal: 
         currency=placed.totals.currency,
         totals=totals_view(order.totals),
         items=lines_of(order),
-        errand=_errand(placed.errand) if placed.errand and personal else None,
+        errand=_errand(order) if personal else None,
         terms=_terms(placed.terms) if placed.terms else None,
         at_most=placed.terms is not None and placed.terms.metered and order.settled is None,
         delivery_proof=_delivery_proof(order),

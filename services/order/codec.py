@@ -37,7 +37,7 @@ _PROVEN: dict[int, Upcaster] = {2: lambda data: data | {"proof": None}}
 
 ORDER_CODEC: Codec[order.OrderEvent] = Codec(
     [
-        EventType("OrderPlaced", order.OrderPlaced, 2, {1: _without_errand}, _ERRAND),
+        EventType("OrderPlaced", order.OrderPlaced, 3, {1: _without_errand, 2: _as_it_was}, _ERRAND),
         EventType("OrderScheduled", order.OrderScheduled),
         EventType("OrderAwaitingMerchant", order.OrderAwaitingMerchant),
         EventType("MerchantReminded", order.MerchantReminded),
@@ -54,6 +54,7 @@ ORDER_CODEC: Codec[order.OrderEvent] = Codec(
         EventType("OrderRiderAssigned", order.OrderRiderAssigned),
         EventType("OrderRiderUnassigned", order.OrderRiderUnassigned),
         EventType("OrderRiderAtPickup", order.OrderRiderAtPickup),
+        EventType("OrderStopCollected", order.OrderStopCollected),
         EventType("ErrandSettled", order.ErrandSettled),
         EventType("OrderOutForDelivery", order.OrderOutForDelivery, 3, {**_gained("stalled_at"), **_PROVEN}),
         EventType("OrderDelivered", order.OrderDelivered, 3, {**_gained("remind_at"), **_PROVEN}),

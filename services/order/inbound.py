@@ -15,6 +15,7 @@ from services.order.domain.commands import (
     NoteReturnOpened,
     NoteRiderAssigned,
     NoteRiderUnassigned,
+    NoteStopCollected,
     NoteUndeliverable,
     NoteWithdrawalRefused,
     NoteWithdrawn,
@@ -29,6 +30,7 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     dispatch.RiderAssigned,
     dispatch.RiderUnassigned,
     dispatch.ArrivedAtPickup,
+    dispatch.StopCollected,
     dispatch.PickedUp,
     dispatch.ArrivedAtDropoff,
     dispatch.Delivered,
@@ -67,6 +69,8 @@ def _from_dispatch(message: dispatch.DeliveryMessage, at: datetime, now: datetim
             return [NoteRiderUnassigned(order_id=order_id, at=at, now=now, rider_id=rider_id, reason=reason)]
         case dispatch.ArrivedAtPickup(rider_id=rider_id):
             return [NoteAtPickup(order_id=order_id, at=at, now=now, rider_id=rider_id)]
+        case dispatch.StopCollected():
+            return [_collect(message, at, now)]
         case dispatch.PickedUp():
             return [_pick_up(message, at, now)]
         case dispatch.Delivered(rider_id=rider_id, proof=proof):
@@ -92,6 +96,17 @@ def _of_trouble(message: dispatch.DeliveryMessage, at: datetime, now: datetime) 
             return [NoteGoodsReturned(order_id=order_id, at=at, now=now, rider_id=rider_id)]
         case _:
             return []
+
+
+def _collect(message: dispatch.StopCollected, at: datetime, now: datetime) -> NoteStopCollected:
+    return NoteStopCollected(
+        order_id=message.order_id,
+        at=at,
+        now=now,
+        rider_id=message.rider_id,
+        stop=message.stop,
+        empty_handed=message.empty_handed,
+    )
 
 
 def _pick_up(message: dispatch.PickedUp, at: datetime, now: datetime) -> NotePickedUp:

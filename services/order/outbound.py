@@ -9,11 +9,11 @@ from services.order.domain.coupon import CouponEvent, UseEvent
 from services.order.domain.customer import CustomerEvent
 from services.order.domain.pausing import MerchantPaused, MerchantResumed
 from services.order.domain.reactions import AnyEvent
-from services.order.domain.values import Line, OrderState, Recipient
+from services.order.domain.values import Line, OrderState, Recipient, Stop
 from services.order.money_messages import about_money
 from shared.contracts import order as public
 from shared.contracts.cells import cell_of
-from shared.contracts.common import FailureReason, GeoPoint, Goods
+from shared.contracts.common import FailureReason, FurtherDoor, FurtherPickup, GeoPoint, Goods
 from shared.contracts.common import Line as PublicLine
 from shared.contracts.common import OrderKind as PublicKind
 from shared.contracts.common import Priority as PublicPriority
@@ -93,6 +93,9 @@ def _placed(event: order.OrderPlaced) -> Message:
         scheduled_for=event.scheduled_for,
         discount_cents=event.totals.discount_cents,
         tip_cents=event.totals.tip_cents,
+        further_pickups=tuple(
+            FurtherPickup(cell=coarse(middle), middle=_point(middle)) for middle in event.further_pickups
+        ),
     )
 
 
@@ -207,11 +210,11 @@ def _contact(order_id: str, event: order.DeliveryContactShared) -> Message | Non
         address=event.recipient.address,
         dropoff=_point(event.recipient.place),
         merchant_id=event.merchant_id,
-        **_first_door(event),
+        **_doors(event),
     )
 
 
-class FirstDoor(TypedDict, total=False):
+class Doors(TypedDict, total=False):
     """The fields of a shared contact that say where the goods come from."""
 
     merchant_name: str
@@ -219,20 +222,32 @@ class FirstDoor(TypedDict, total=False):
     pickup_address: str
     pickup: GeoPoint
     task: str
+    further_pickups: tuple[FurtherDoor, ...]
 
 
-def _first_door(event: order.DeliveryContactShared) -> FirstDoor:
-    """The merchant's, or the door where an errand begins with whoever hands the things over there."""
+def _doors(event: order.DeliveryContactShared) -> Doors:
+    """The merchant's, or the doors of an errand with whoever hands the things over there."""
     if event.errand is None:
         pickup = event.pickup
-        return FirstDoor(merchant_name=pickup.name, merchant_phone=pickup.phone, pickup_address=pickup.address)
+        return Doors(merchant_name=pickup.name, merchant_phone=pickup.phone, pickup_address=pickup.address)
     stop = event.errand.stop
-    return FirstDoor(
+    return Doors(
         merchant_name=stop.contact.name if stop.contact else "",
         merchant_phone=stop.contact.phone if stop.contact else "",
         pickup_address=stop.address,
         pickup=_point(stop.place),
         task=event.errand.task,
+        further_pickups=tuple(_further_door(each) for each in event.errand.further_stops),
+    )
+
+
+def _further_door(stop: Stop) -> FurtherDoor:
+    return FurtherDoor(
+        place=_point(stop.place),
+        address=stop.address,
+        contact_name=stop.contact.name if stop.contact else "",
+        contact_phone=stop.contact.phone if stop.contact else "",
+        task=stop.task,
     )
 
 

@@ -6,15 +6,16 @@ from services.order.contacts import read_email, read_phone
 from services.order.domain.city import EVERYWHERE, DeclareWeather, DrawZone
 from services.order.domain.commands import ErrandWish, PlaceOrder, Wanted
 from services.order.domain.coupon import CouponTerms, IssueCoupon
+from services.order.domain.errands import FURTHER
 from services.order.domain.values import NO_MERCHANT, Contact, Errand, Recipient, Stop
 from services.order.menu_requests import corners
 from services.order.outbound import coarse
 from services.order.placing_schemas import (
     CouponBody,
     ErrandBody,
+    PickupBody,
     PlaceOrderBody,
     QuoteBody,
-    SenderBody,
     WeatherBody,
     WishBody,
     ZoneBody,
@@ -84,11 +85,14 @@ def _wish(
 def _errand(body: ErrandBody | None) -> tuple[ErrandWish | None, list[Fault]]:
     if body is None:
         return None, []
-    place = Place(body.pickup.place.lat, body.pickup.place.lon)
-    contact, faults = _sender(body.pickup.contact)
+    stop, faults = _stop(body.pickup, "errand.pickup")
+    further = [_stop(each, f"{FURTHER}.{index}", each.task) for index, each in enumerate(body.further_stops)]
+    stops = tuple(each for each, _ in further)
+    faults += [fault for _, wrong in further for fault in wrong]
     wish = ErrandWish(
-        errand=Errand(stop=Stop(place=place, address=body.pickup.address, contact=contact), task=body.task),
-        area=centre_of(coarse(place)),
+        errand=Errand(stop=stop, task=body.task, further_stops=stops),
+        area=centre_of(coarse(stop.place)),
+        further_areas=tuple(centre_of(coarse(each.place)) for each in stops),
         budget_cents=body.budget_cents,
         wait_minutes_max=body.wait_minutes_max,
         parcel=body.parcel,
@@ -99,11 +103,13 @@ def _errand(body: ErrandBody | None) -> tuple[ErrandWish | None, list[Fault]]:
     return wish, faults
 
 
-def _sender(body: SenderBody | None) -> tuple[Contact | None, list[Fault]]:
-    if body is None:
-        return None, []
-    phone, faults = read_phone(body.phone, "errand.pickup.contact.phone")
-    return Contact(name=body.name, phone=phone), faults
+def _stop(body: PickupBody, field: str, task: str = "") -> tuple[Stop, list[Fault]]:
+    place = Place(body.place.lat, body.place.lon)
+    if body.contact is None:
+        return Stop(place=place, address=body.address, task=task), []
+    phone, faults = read_phone(body.contact.phone, f"{field}.contact.phone")
+    contact = Contact(name=body.contact.name, phone=phone)
+    return Stop(place=place, address=body.address, contact=contact, task=task), faults
 
 
 def coupon(body: CouponBody, now: datetime) -> IssueCoupon:

@@ -44,7 +44,7 @@ class PaymentBody(Input):
 
 
 class SenderBody(Input):
-    """Whoever hands the things over at the first door."""
+    """Whoever hands the things over at a door."""
 
     name: Annotated[str, StringConstraints(max_length=120, pattern=LINE)]
     phone: Annotated[str, StringConstraints(max_length=40)]
@@ -58,11 +58,20 @@ class PickupBody(Input):
     contact: SenderBody | None = None
 
 
+class FurtherStopBody(PickupBody):
+    """One more door where the errand fetches something, after the first and before the customer's."""
+
+    task: LongText = Field(default="", description="what is to be done there, beside the errand's own task")
+
+
 class ErrandBody(Input):
     """What is to be fetched, bought or queued for; the kind of the order says which of the figures it needs."""
 
     task: LongText = Field(description="what the rider is to do, in the customer's own words")
     pickup: PickupBody
+    further_stops: list[FurtherStopBody] = Field(
+        default=[], max_length=20, description="up to four more places, in the order of the way; not of errand_queue"
+    )
     budget_cents: Cents = Field(default=0, description="errand_buy: the most that may be spent; authorised whole")
     wait_minutes_max: int = Field(default=0, ge=0, le=24 * 60, description="errand_queue: the longest wait")
     parcel: bool = Field(default=False, description="errand_document: a parcel, not papers")

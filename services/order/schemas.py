@@ -216,6 +216,19 @@ class ErrandTermsView(BaseModel):
     per_minute_cents: int
     base_cents: int
     parcel: bool
+    further_stops_cents: int = 0
+
+
+class FurtherStopView(BaseModel):
+    """One more place of an errand, and when its rider was done there."""
+
+    task: str
+    place: Point
+    address: str
+    contact_name: str | None
+    contact_phone: str | None
+    done_at: AwareDatetime | None = None
+    empty_handed: bool = Field(default=False, description="it was closed or had nothing")
 
 
 class ErrandView(BaseModel):
@@ -226,6 +239,9 @@ class ErrandView(BaseModel):
     address: str
     contact_name: str | None
     contact_phone: str | None
+    done_at: AwareDatetime | None = Field(default=None, description="of an errand with several places: done there")
+    empty_handed: bool = False
+    further_stops: list[FurtherStopView] = []
 
 
 TagWords = Annotated[

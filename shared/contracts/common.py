@@ -89,7 +89,24 @@ class Proof(Part):
 
 
 class GeoPoint(Part):
-    """WGS84 degrees. Only in private messages, and for places that are not personal (a shop)."""
+    """WGS84 degrees. Only in private messages, and for places that are not personal (a shop, a cell's middle)."""
 
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
+
+
+class FurtherPickup(Part):
+    """One more place where an errand fetches something, as everybody may know it."""
+
+    cell: str = Field(description="H3 cell, resolution 9")
+    middle: GeoPoint = Field(description="of the cell; the door is told in private")
+
+
+class FurtherDoor(Part):
+    """One more place where an errand fetches something, exactly; only in private messages."""
+
+    place: GeoPoint
+    address: str
+    contact_name: str = Field(default="", description="whoever hands the things over; empty where nobody does")
+    contact_phone: str = ""
+    task: str = Field(default="", description="what is to be done there, in the customer's own words")

@@ -102,6 +102,14 @@ class ArrivedAtPickup(DeliveryMessage):
     rider_id: str
 
 
+class StopCollected(DeliveryMessage):
+    """An errand with several places: the rider is done at one of them. `PickedUp` follows once he was at all."""
+
+    rider_id: str
+    stop: int = Field(ge=0, description="0 where the errand begins, n at the n-th of its `further_pickups`")
+    empty_handed: bool = Field(default=False, description="it was closed, or had nothing: the errand goes on without")
+
+
 class PickedUp(DeliveryMessage):
     rider_id: str
     proof: Proof

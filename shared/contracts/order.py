@@ -8,6 +8,8 @@ from pydantic import Field
 from shared.contracts.common import (
     Cents,
     FailureReason,
+    FurtherDoor,
+    FurtherPickup,
     GeoPoint,
     Goods,
     Line,
@@ -38,6 +40,7 @@ class OrderPlaced(OrderMessage):
     pickup_cell: str = Field(description="H3 cell, resolution 9")
     dropoff_cell: str = Field(description="H3 cell, resolution 9")
     pickup: GeoPoint = Field(description="the merchant's door; of an errand the middle of its cell")
+    further_pickups: tuple[FurtherPickup, ...] = Field(default=(), description="of an errand: fetched in this order")
     required_skills: tuple[str, ...] = ()
     priority: Priority = Priority.NORMAL
     weight_g: int = Field(default=0, ge=0)
@@ -374,6 +377,7 @@ class DeliveryContactShared(OrderMessage):
     pickup_address: str = ""
     pickup: GeoPoint | None = Field(default=None, description="the door where an errand begins")
     task: str = Field(default="", description="what an errand asks for, in the customer's own words")
+    further_pickups: tuple[FurtherDoor, ...] = Field(default=(), description="of an errand, as in `OrderPlaced`")
 
 
 class DeliveryContactWithdrawn(OrderMessage):

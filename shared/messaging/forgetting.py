@@ -15,6 +15,9 @@ BLANK: dict[str, Any] = {
     "merchant_name": "",
     "merchant_phone": "",
     "pickup_address": "",
+    "pickup": None,
+    "task": "",
+    "further_pickups": [],
 }
 FORGOTTEN = "the person whom this was about has been forgotten"
 _PRIVATE = source_name("order", Channel.PRIVATE)

@@ -10,13 +10,14 @@ from services.order.domain.events import (
     OrderAddressChanged,
     OrderEvent,
     OrderItemsChanged,
+    OrderPlaced,
 )
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.pricing import couponed_cents, delivery_fee_cents
 from services.order.domain.state import Order
 from services.order.domain.values import OrderState, Totals
 from shared.kernel.errors import Fault, InvalidInput
-from shared.kernel.place import distance_m
+from shared.kernel.place import Place, distance_m
 
 
 def change_address(command: ChangeAddress, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
@@ -28,12 +29,11 @@ def change_address(command: ChangeAddress, order: Order, policy: OrderPolicy) ->
         return []
     if not command.served:
         raise InvalidInput([Fault("dropoff", "outside_service_area", "nobody delivers there")])
-    begins_at = placed.errand.stop.place if placed.errand else placed.pickup.place
-    way_m = distance_m(begins_at, command.recipient.place)
+    way_m = way_to(command.recipient.place, placed)
     totals = _requoted(command, order, way_m, policy)
     longer_m = 0.0
     if placed.recipient is not None:
-        longer_m = max(0.0, way_m - distance_m(begins_at, placed.recipient.place))
+        longer_m = max(0.0, way_m - way_to(placed.recipient.place, placed))
     promised_at = placed.promised_at + timedelta(minutes=longer_m / policy.courier_speed_m_per_minute)
     _agree(order, totals, promised_at, command.expected_total_cents)
     whose = order.whose(command.at)
@@ -51,6 +51,11 @@ def change_address(command: ChangeAddress, order: Order, policy: OrderPolicy) ->
         return [changed]
     shared = DeliveryContactShared(**whose, recipient=command.recipient, pickup=placed.pickup, errand=placed.errand)
     return [changed, shared]
+
+
+def way_to(place: Place, placed: OrderPlaced) -> float:
+    """From where the order begins to a place, through all doors of an errand: metres as the crow flies."""
+    return placed.errand.way_m(place) if placed.errand else distance_m(placed.pickup.place, place)
 
 
 def change_items(command: ChangeItems, order: Order) -> list[OrderEvent]:

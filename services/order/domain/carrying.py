@@ -13,6 +13,7 @@ from services.order.domain.commands import (
     NoteReturnOpened,
     NoteRiderAssigned,
     NoteRiderUnassigned,
+    NoteStopCollected,
     NoteUndeliverable,
     OrderCommand,
 )
@@ -32,7 +33,7 @@ from services.order.domain.events import (
     OrderUndeliverable,
     ReturnStarted,
 )
-from services.order.domain.metering import note_at_pickup, settle
+from services.order.domain.metering import note_at_pickup, note_stop_collected, settle
 from services.order.domain.policy import OrderPolicy
 from services.order.domain.state import Order
 from services.order.domain.values import By, Goods, OrderState
@@ -50,6 +51,8 @@ def decide(command: CarryingCommand, order: Order, policy: OrderPolicy) -> list[
             return note_rider_unassigned(command, order)
         case NoteAtPickup():
             return note_at_pickup(command, order)
+        case NoteStopCollected():
+            return note_stop_collected(command, order, policy)
         case NotePickedUp():
             return note_picked_up(command, order, policy)
         case NoteDelivered():

@@ -41,10 +41,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrandWish:
-    """What is to be fetched, bought or queued for, and how much it may cost; `area` is the middle of its cell."""
+    """What is to be fetched, bought or queued for, and how much it may cost.
+
+    `area` is the middle of the cell where it begins, `further_areas` those of its further places, in their order.
+    """
 
     errand: Errand
     area: Place
+    further_areas: tuple[Place, ...] = ()
     budget_cents: int = 0
     wait_minutes_max: int = 0
     parcel: bool = False
@@ -212,6 +216,15 @@ class NoteAtPickup(OrderCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteStopCollected(OrderCommand):
+    """`stop` is 0 where the errand begins, n at its n-th further place."""
+
+    rider_id: str
+    stop: int
+    empty_handed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotePickedUp(OrderCommand):
     """`receipt_cents` is what the rider paid for the things an errand buys."""
 
@@ -276,6 +289,7 @@ CarryingCommand = (
     NoteRiderAssigned
     | NoteRiderUnassigned
     | NoteAtPickup
+    | NoteStopCollected
     | NotePickedUp
     | NoteDelivered
     | NoteDeliveryFailed

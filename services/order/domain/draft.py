@@ -7,6 +7,7 @@ from services.order.domain.policy import OrderPolicy
 from services.order.domain.pricing import Cost
 from services.order.domain.values import ErrandTerms, Line, Pickup
 from shared.kernel.errors import Fault
+from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Draft:
     pickup: Pickup
     times: Times
     faults: tuple[Fault, ...]
+    further_pickups: tuple[Place, ...] = ()
 
     @property
     def terms(self) -> ErrandTerms | None:

@@ -19,6 +19,7 @@ from services.order.domain.values import (
     Recipient,
     Totals,
 )
+from shared.kernel.place import Place
 
 # The promise: from the basket to the counter.
 
@@ -28,7 +29,8 @@ __all__ = ["OrderFact", "OrderReviewed", "ReviewClosed", "ReviewHidden", "Review
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced(OrderFact):
-    """A valid wish with its price. Of an errand `pickup` says only roughly where, and `errand` says it exactly.
+    """A valid wish with its price. Of an errand `pickup` says only roughly where, and `errand` says it exactly;
+    `further_pickups` are the middles of the cells of its further places.
 
     `ask_at` is when the merchant of a scheduled order is asked; None: as soon as the payment is authorised.
     """
@@ -53,6 +55,7 @@ class OrderPlaced(OrderFact):
     terms: ErrandTerms | None = None
     coupon: str | None = None
     quote_id: str | None = None
+    further_pickups: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +166,16 @@ class OrderRiderAtPickup(OrderFact):
     """The rider is where the errand or the food is; a queue is paid for from now on."""
 
     rider_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStopCollected(OrderFact):
+    """The rider is done at one of an errand's places; the next step is due as if it had just become ready."""
+
+    rider_id: str
+    stop: int
+    empty_handed: bool
+    stalled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +361,7 @@ CarryingEvent = (
     OrderRiderAssigned
     | OrderRiderUnassigned
     | OrderRiderAtPickup
+    | OrderStopCollected
     | OrderOutForDelivery
     | ErrandSettled
     | OrderDelivered

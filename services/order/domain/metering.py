@@ -1,10 +1,12 @@
-"""What an errand really cost, told by its receipt and by how long the rider stood in the queue."""
+"""An errand on its way: at which places its rider has been, how long he stood in a queue, and what it really cost."""
 
-from services.order.domain.commands import NoteAtPickup, NoteDelivered, NotePickedUp
-from services.order.domain.events import ErrandSettled, OrderEvent, OrderRiderAtPickup
+from services.order.domain.commands import NoteAtPickup, NoteDelivered, NotePickedUp, NoteStopCollected
+from services.order.domain.events import ErrandSettled, OrderEvent, OrderRiderAtPickup, OrderStopCollected
+from services.order.domain.policy import OrderPolicy
 from services.order.domain.pricing import minutes_begun, settled
 from services.order.domain.state import Order
 from services.order.domain.values import OrderState
+from services.order.domain.watching import next_step_at
 
 _WAITING = frozenset({OrderState.READY, OrderState.CANCELLING})
 
@@ -17,6 +19,23 @@ def note_at_pickup(command: NoteAtPickup, order: Order) -> list[OrderEvent]:
     if order.at_pickup == command.rider_id:
         return []
     return [OrderRiderAtPickup(**order.whose(command.at), rider_id=command.rider_id)]
+
+
+def note_stop_collected(command: NoteStopCollected, order: Order, policy: OrderPolicy) -> list[OrderEvent]:
+    """One more of an errand's places is done, each once; whoever watches the way has patience for the next one."""
+    known = 0 <= command.stop <= len(order.placed.further_pickups)
+    done = any(each.stop == command.stop for each in order.collected)
+    if not known or done or not order.placed.further_pickups or order.state not in _WAITING:
+        return []
+    return [
+        OrderStopCollected(
+            **order.whose(command.at),
+            rider_id=command.rider_id,
+            stop=command.stop,
+            empty_handed=command.empty_handed,
+            stalled_at=next_step_at(order.state, command.now, policy),
+        )
+    ]
 
 
 def settle(command: NotePickedUp | NoteDelivered, order: Order) -> list[OrderEvent]:

@@ -155,6 +155,7 @@ def _placed(command: PlaceOrder, proposal: Proposal, policy: OrderPolicy) -> Ord
         terms=draft.terms,
         coupon=command.coupon,
         quote_id=command.quote_id,
+        further_pickups=draft.further_pickups,
     )
 
 

@@ -88,6 +88,9 @@ class OrderPolicy:
     errand_budget_max_cents: int = 200_000
     errand_radius_m: int = 15_000
     errand_service_seconds: int = 10 * 60
+    errand_further_stops_max: int = 4
+    errand_further_stop_cents: int = 300
+    errand_further_stop_seconds: int = 5 * 60
     address_change_after_pickup: bool = False
     cancel_goods_percent_accepted: int = 0
     cancel_goods_percent_preparing: int = 50

@@ -52,8 +52,9 @@ def undiscounted(cost: Cost, way_m: float, conditions: Conditions, tip_cents: in
 
 
 def service_cents(terms: ErrandTerms, waited_minutes: int) -> int:
-    """An errand's work: its base, and each minute of queueing begun, up to the longest that was agreed."""
-    return terms.base_cents + min(waited_minutes, terms.wait_minutes_max) * terms.per_minute_cents
+    """An errand's work: its base, its further places, and each minute of queueing begun, up to the longest agreed."""
+    waited = min(waited_minutes, terms.wait_minutes_max) * terms.per_minute_cents
+    return terms.base_cents + terms.further_stops_cents + waited
 
 
 def couponed_cents(totals: Totals, terms: ErrandTerms | None) -> int:
@@ -62,7 +63,7 @@ def couponed_cents(totals: Totals, terms: ErrandTerms | None) -> int:
     What a rider spends at the till is the shop's price, and known only afterwards.
     """
     if terms is not None:
-        return terms.base_cents + totals.fees_cents - totals.service_cents
+        return service_cents(terms, 0) + totals.fees_cents - totals.service_cents
     return totals.goods_cents + totals.packing_cents + totals.fees_cents
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.order.domain.fact import OrderFact
-from services.order.domain.values import By
+from services.order.domain.values import By, Review, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +40,17 @@ class ReviewHidden(OrderFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewClosed(OrderFact):
     pass
+
+
+def review_of(event: OrderReviewed) -> Review:
+    """The review as it stands when it has just been written."""
+    return Review(
+        merchant=event.merchant_score,
+        rider=event.rider_score,
+        platform=event.platform_score,
+        comment=event.comment,
+        tags=event.tags,
+        photos=event.photos,
+        standing=Standing.HELD if event.held_for else Standing.PUBLISHED,
+        held_for=event.held_for,
+    )

@@ -41,6 +41,7 @@ from services.order.domain.events import (
     OrderRiderUnassigned,
     OrderScheduled,
     OrderStalled,
+    OrderStopCollected,
     OrderUndeliverable,
     PreparationExtended,
     PreparationLate,
@@ -54,7 +55,9 @@ from services.order.domain.events import (
     WithdrawalRequested,
     WithdrawalUnanswered,
 )
+from services.order.domain.review_events import review_of
 from services.order.domain.values import (
+    Collected,
     Goods,
     OrderState,
     Proof,
@@ -107,6 +110,7 @@ class Order:
     delivered_anyway: bool = False
     settled: Totals | None = None
     at_pickup: str | None = None
+    collected: tuple[Collected, ...] = ()
     refund_granted: bool = False
     changes: int = 0
     stalled_at: datetime | None = None
@@ -254,6 +258,9 @@ def _after_carrying(order: Order, event: CarryingEvent) -> Order:
         case OrderRiderAtPickup():
             steps = order.took("rider_at_pickup", event.at)
             return replace(order, at_pickup=event.rider_id, steps=steps)
+        case OrderStopCollected():
+            done = Collected(event.stop, event.at, event.empty_handed)
+            return replace(order, collected=(*order.collected, done), steps=order.took("stop_collected", event.at))
         case ErrandSettled():
             return replace(order, settled=event.totals)
         case OrderOutForDelivery():
@@ -317,7 +324,7 @@ def _after_trouble(
             return _stopped(order, order.goods, event.at, "undeliverable")
         case OrderRedispatched():
             steps = order.took("redispatched", event.at)
-            return replace(order, state=event.back_to, failure=None, steps=steps)
+            return replace(order, state=event.back_to, failure=None, collected=(), steps=steps)
         case OrderReinstated():
             return _corrected(order, event)
         case ReturnStarted():
@@ -339,19 +346,6 @@ def _resumed(order: Order, back_to: OrderState) -> Order:
     return replace(order, state=back_to, resumes=None, withdrawal=None)
 
 
-def _review(event: OrderReviewed) -> Review:
-    return Review(
-        merchant=event.merchant_score,
-        rider=event.rider_score,
-        platform=event.platform_score,
-        comment=event.comment,
-        tags=event.tags,
-        photos=event.photos,
-        standing=Standing.HELD if event.held_for else Standing.PUBLISHED,
-        held_for=event.held_for,
-    )
-
-
 def _moderated(order: Order, event: ReviewPublished | ReviewHidden) -> Order:
     if order.review is None:
         raise ValueError("only a review is moderated")
@@ -362,8 +356,8 @@ def _moderated(order: Order, event: ReviewPublished | ReviewHidden) -> Order:
 def _after_review(order: Order, event: OrderReviewed | ReviewPublished | ReviewHidden | ReviewClosed) -> Order:
     match event:
         case OrderReviewed():
-            scores = _review(event)
-            return replace(order, review=scores, review_by=None, steps=order.took("reviewed", event.at))
+            review, steps = review_of(event), order.took("reviewed", event.at)
+            return replace(order, review=review, review_by=None, steps=steps)
         case ReviewPublished() | ReviewHidden():
             return _moderated(order, event)
         case ReviewClosed():

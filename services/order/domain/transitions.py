@@ -185,6 +185,13 @@ AT_PICKUP = row(
     *stays(_READY, _S.CANCELLING),
     rest=SAME,
 )
+STOP_COLLECTED = row(
+    "collected at a stop",
+    _DISPATCH,
+    "one of the places of an errand that has several is done; the customer sees which",
+    *stays(_READY, _S.CANCELLING),
+    rest=SAME,
+)
 PICKED_UP = row(
     "picked up",
     _DISPATCH,
@@ -284,6 +291,7 @@ FACT_ROWS = (
     RIDER_ASSIGNED,
     RIDER_UNASSIGNED,
     AT_PICKUP,
+    STOP_COLLECTED,
     PICKED_UP,
     DELIVERED,
     FAILED,
@@ -317,6 +325,7 @@ _BY_COMMAND: Mapping[type[c.OrderCommand], Row] = MappingProxyType(
         c.NoteRiderAssigned: RIDER_ASSIGNED,
         c.NoteRiderUnassigned: RIDER_UNASSIGNED,
         c.NoteAtPickup: AT_PICKUP,
+        c.NoteStopCollected: STOP_COLLECTED,
         c.NotePickedUp: PICKED_UP,
         c.NoteDelivered: DELIVERED,
         c.NoteDeliveryFailed: FAILED,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from itertools import pairwise
 
-from shared.kernel.place import Place
+from shared.kernel.place import Place, distance_m
 
 
 class OrderState(StrEnum):
@@ -227,26 +228,49 @@ class OpenHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """The door where an errand begins; `contact` is whoever hands the things over, where somebody does."""
+    """A door where an errand fetches something; `contact` is whoever hands the things over, where somebody does.
+
+    `task` is what is to be done at a further door; of the first one the errand's own says it.
+    """
 
     place: Place
     address: str
     contact: Contact | None = None
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """Where an errand begins and what is to be done there: the customer's words, sealed as a whole."""
+    """Where an errand begins, where else it goes, and what is to be done: the customer's words, sealed as a whole."""
 
     stop: Stop
     task: str
+    further_stops: tuple[Stop, ...] = ()
+
+    def way_m(self, to: Place) -> float:
+        """Through all its doors in their order and on to a place: metres as the crow flies."""
+        places = (self.stop.place, *(each.place for each in self.further_stops), to)
+        return sum(distance_m(here, there) for here, there in pairwise(places))
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A rider is done at one of an errand's places: 0 where it begins, n at the n-th further one.
+
+    `empty_handed`: it was closed or had nothing, and the errand goes on without.
+    """
+
+    stop: int
+    at: datetime
+    empty_handed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrandTerms:
     """What an errand may cost and last: figures that nobody minds, so that they stay readable.
 
-    `budget_cents` is the ceiling for what is bought; a queue is paid by each minute begun up to its longest.
+    `budget_cents` is the ceiling for what is bought; a queue is paid by each minute begun up to its longest;
+    `further_stops_cents` is what all further places together cost.
     """
 
     budget_cents: int = 0
@@ -254,6 +278,7 @@ class ErrandTerms:
     per_minute_cents: int = 0
     base_cents: int = 0
     parcel: bool = False
+    further_stops_cents: int = 0
 
     @property
     def metered(self) -> bool:

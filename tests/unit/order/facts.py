@@ -56,6 +56,14 @@ ERRAND = Errand(
     ),
     task="Fetch the blue folder from the porter",
 )
+FURTHER_STOPS = (
+    Stop(place=Place(30.2735, 120.1522), address="3 Heron Street", task="White lilies, if there are any"),
+    Stop(
+        place=Place(30.2762, 120.1561),
+        address="21 Bamboo Court",
+        contact=Contact(name="Zhao Min", phone="+8613712345678"),
+    ),
+)
 LINES = (Line(sku="noodles", name="Beef noodles", quantity=2, unit_cents=2800),)
 TOTALS = Totals(goods_cents=5600, delivery_fee_cents=300, currency="CNY")
 
@@ -113,6 +121,7 @@ ready = e.OrderReady(**whose(after(minutes=14)))
 assigned = e.OrderRiderAssigned(**whose(after(minutes=6)), rider_id=RIDER)
 unassigned = e.OrderRiderUnassigned(**whose(after(minutes=7)), rider_id=RIDER, reason="silent")
 at_pickup = e.OrderRiderAtPickup(**whose(after(minutes=12)), rider_id=RIDER)
+stop_collected = e.OrderStopCollected(**whose(after(minutes=13)), rider_id=RIDER, stop=1, empty_handed=False)
 settled = e.ErrandSettled(**whose(after(minutes=16)), receipt_cents=4200, waited_minutes=0, totals=TOTALS)
 picked_up = e.OrderOutForDelivery(**whose(after(minutes=16)), rider_id=RIDER)
 delivered = e.OrderDelivered(
@@ -190,6 +199,20 @@ QUEUEING = (
     ),
     *(replace(fact, merchant_id=NO_MERCHANT) for fact in (accepted, replace(shared, errand=ERRAND), ready)),
 )
+GATHERING = (
+    replace(
+        errand_placed,
+        errand=replace(ERRAND, further_stops=FURTHER_STOPS),
+        further_pickups=(Place(30.2741, 120.1519), Place(30.2758, 120.1566)),
+        terms=ErrandTerms(budget_cents=5600, base_cents=500, further_stops_cents=600),
+        totals=Totals(goods_cents=5600, service_cents=1100, delivery_fee_cents=400, currency="CNY"),
+    ),
+    *(
+        replace(fact, merchant_id=NO_MERCHANT)
+        for fact in (accepted, replace(shared, errand=replace(ERRAND, further_stops=FURTHER_STOPS)), ready)
+    ),
+)
+"""An errand to three places, paid for and ready for its rider."""
 SCHEDULED = (replace(placed, ask_at=after(hours=2), scheduled_for=after(hours=3)), scheduled)
 ERRAND_SCHEDULED = (errand_placed, replace(scheduled, merchant_id=NO_MERCHANT))
 ACCEPTED = (*PAID, accepted, shared)
@@ -243,6 +266,7 @@ EVERY_EVENT: tuple[e.OrderEvent, ...] = (
     assigned,
     unassigned,
     at_pickup,
+    stop_collected,
     picked_up,
     settled,
     delivered,

@@ -68,6 +68,21 @@ def test_what_an_errand_is_about_is_for_those_who_may_see_the_recipient() -> Non
     assert f.ERRAND.task not in others.model_dump_json()
 
 
+def test_each_place_of_an_errand_is_shown_with_when_its_rider_was_done_there() -> None:
+    order = given(*f.GATHERING, replace(f.stop_collected, merchant_id="")).order
+    assert order is not None
+    own, others = (tracking_view(order, f.NOON, 1, personal=personal) for personal in (True, False))
+    assert own.errand is not None
+    assert (own.errand.done_at, others.errand) == (None, None)
+    assert [(each.address, each.task, each.contact_name, each.done_at) for each in own.errand.further_stops] == [
+        ("3 Heron Street", "White lilies, if there are any", None, f.after(minutes=13)),
+        ("21 Bamboo Court", "", "Zhao Min", None),
+    ]
+    assert own.terms is not None
+    assert own.terms.further_stops_cents == 600
+    assert "lilies" not in others.model_dump_json()
+
+
 def test_an_errand_that_is_settled_costs_what_it_costs_and_not_at_most_that() -> None:
     settled = given(*f.QUEUEING, f.settled).order
     food = given(*f.ACCEPTED).order

@@ -1,18 +1,27 @@
 """Scheduled orders, errands and coupons from placing to their end, with everything that follows by itself."""
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
+from services.order.codec import ORDER_CODEC
 from services.order.domain import coupon, metering
 from services.order.domain import events as e
 from services.order.domain.commands import NoteAtPickup, NoteDelivered, NotePickedUp
+from services.order.domain.errors import PriceChanged
 from services.order.domain.payment import Errand
+from services.order.domain.placing import place
+from services.order.domain.policy import OrderPolicy
+from services.order.domain.pricing import couponed_cents, delivery_fee_cents
 from services.order.domain.values import By, ErrandTerms, OrderKind, OrderState, Totals, Wait
 from services.order.ordering import uses_stream
+from shared.eventstore.vault import KeyVault, MemoryKeys
+from shared.kernel.place import distance_m
 from tests.unit.order import facts as f
 from tests.unit.order import shop_facts as s
 from tests.unit.order import wishes as w
-from tests.unit.order.scenario import given
+from tests.unit.order.scenario import given, told
 from tests.unit.order.test_placing import WISH
 from tests.unit.order.town import Town
 
@@ -76,6 +85,82 @@ def test_a_fixed_price_is_not_settled_and_a_settled_one_not_again() -> None:
         order = given(*facts).order
         assert order is not None
         assert metering.settle(pick_up(20, 100), order) == []
+
+
+def gathering(stops: int) -> e.OrderPlaced:
+    """What becomes of the wish for an errand to one place and so many further ones."""
+    wish = s.errand(OrderKind.BUY, budget_cents=5000)
+    assert wish.errand is not None
+    further = f.FURTHER_STOPS[:stops]
+    errand = replace(wish.errand, errand=replace(f.ERRAND, further_stops=further), further_areas=(f.DOOR,) * stops)
+    [placed] = place(replace(wish, errand=errand), None, None, OrderPolicy())
+    assert isinstance(placed, e.OrderPlaced)
+    return placed
+
+
+def test_each_further_place_costs_its_part_and_its_way_and_takes_its_time() -> None:
+    near, far = gathering(0), gathering(2)
+    assert far.totals.service_cents == near.totals.service_cents + 2 * 300
+    assert far.terms is not None
+    assert (far.terms.base_cents, far.terms.further_stops_cents) == (500, 600)
+    stops = [f.ERRAND.stop.place, *(each.place for each in f.FURTHER_STOPS), f.HOME]
+    way_m = sum(distance_m(here, there) for here, there in pairwise(stops))
+    direct_m = distance_m(stops[0], stops[-1])
+    assert far.totals.delivery_fee_cents == delivery_fee_cents(way_m, OrderPolicy())
+    longer = timedelta(minutes=2 * 5 + (way_m - direct_m) / OrderPolicy().courier_speed_m_per_minute)
+    assert abs(far.promised_at - near.promised_at - longer) < timedelta(seconds=1)
+    assert far.further_pickups == (f.DOOR, f.DOOR)
+
+
+def test_a_coupon_works_on_what_further_places_cost_too() -> None:
+    placed = gathering(2)
+    assert couponed_cents(placed.totals, placed.terms) == 500 + 600 + placed.totals.delivery_fee_cents
+
+
+def test_further_places_stay_in_the_price_when_the_errand_is_settled() -> None:
+    assert settled(f.GATHERING, pick_up(20, 4200)).totals.service_cents == 1100
+
+
+def test_each_place_of_an_errand_is_noted_once_while_its_rider_is_under_way() -> None:
+    ready = given(*f.GATHERING)
+    begun = ready.when(w.stop_collected(0)).then(
+        told(e.OrderStopCollected, stop=0, stalled_at=f.after(minutes=58, seconds=1))
+    )
+    done = begun.when(w.stop_collected(2, empty_handed=True)).then(e.OrderStopCollected)
+    assert done.order is not None
+    assert [(each.stop, each.empty_handed) for each in done.order.collected] == [(0, False), (2, True)]
+    done.when(w.stop_collected(0, at=15)).then_nothing()
+    done.when(w.stop_collected(3)).then_nothing()
+    given(*f.QUEUEING).when(w.stop_collected(0)).then_nothing()
+    given(*f.READY).when(w.stop_collected(0)).then_nothing()
+
+
+def test_a_new_attempt_begins_at_the_first_place_again() -> None:
+    whole = (*f.GATHERING, f.stop_collected, f.assigned, f.picked_up, f.failed, f.redispatched)
+    again = given(*(replace(fact, merchant_id="") for fact in whole))
+    assert again.order is not None
+    assert again.order.collected == ()
+
+
+def test_another_address_is_priced_by_the_way_through_all_places() -> None:
+    alone = given(f.errand_placed).when(w.move(w.FAR)).outcome_or_refusal()
+    several = given(f.GATHERING[0]).when(w.move(w.FAR)).outcome_or_refusal()
+    assert isinstance(alone, PriceChanged)
+    assert isinstance(several, PriceChanged)
+    ways = [errand.way_m(w.FAR.place) for errand in (f.ERRAND, replace(f.ERRAND, further_stops=f.FURTHER_STOPS))]
+    assert [refusal.facts["parts"]["delivery_fee_cents"] for refusal in (alone, several)] == [
+        delivery_fee_cents(way_m, OrderPolicy()) for way_m in ways
+    ]
+    assert ways[1] > ways[0]
+
+
+def test_an_errand_that_was_stored_before_there_were_further_places_is_read_as_one_with_none() -> None:
+    vault = KeyVault(MemoryKeys({}))
+    name, version, data = ORDER_CODEC.encode(replace(f.shared, errand=f.ERRAND), vault)
+    sealed: Any = vault.open(f.CUSTOMER, data["errand"]["sealed"])
+    del sealed["further_stops"], sealed["stop"]["task"]
+    old = {**data, "errand": {"sealed": vault.seal(f.CUSTOMER, sealed)}}
+    assert ORDER_CODEC.decode(name, version, old, vault) == replace(f.shared, errand=f.ERRAND)
 
 
 def errand_town() -> Town:

@@ -59,6 +59,15 @@ def tasked(task: str) -> PlaceOrder:
     return replace(wish, errand=replace(wish.errand, errand=replace(f.ERRAND, task=task)))
 
 
+def with_stops(*stops: Stop, kind: OrderKind = OrderKind.BUY, **terms: Any) -> PlaceOrder:
+    """An errand that buys, with these further places; each roughly where the first one is."""
+    wish = s.errand(kind, **(terms or {"budget_cents": 5000}))
+    assert wish.errand is not None
+    errand = replace(f.ERRAND, further_stops=stops)
+    return replace(wish, errand=replace(wish.errand, errand=errand, further_areas=(s.ERRAND_AREA,) * len(stops)))
+
+
+NEXT = f.FURTHER_STOPS[0]
 FOOD: dict[tuple[str, str], PlaceOrder] = {
     ("items", "empty"): replace(WISH, wanted=()),
     ("items", "too_many"): replace(WISH, wanted=(Wanted(sku="tea", quantity=1),) * 51),
@@ -96,6 +105,13 @@ ERRANDS: dict[tuple[str, str], PlaceOrder] = {
     ("errand.wait_minutes_max", "wait_minutes_max_out_of_range"): s.errand(OrderKind.QUEUE, wait_minutes_max=500),
     ("errand.wait_minutes_max", "not_for_kind"): s.errand(OrderKind.CARRY, wait_minutes_max=5),
     ("errand.parcel", "not_for_kind"): s.errand(OrderKind.CARRY, parcel=True),
+    ("errand.further_stops", "too_many"): with_stops(*[NEXT] * 5),
+    ("errand.further_stops", "not_for_kind"): with_stops(NEXT, kind=OrderKind.QUEUE, wait_minutes_max=10),
+    ("errand.further_stops", "way_too_long"): with_stops(NEXT, replace(NEXT, place=Place(30.35, 120.1561))),
+    ("errand.further_stops.1.address", "blank"): with_stops(NEXT, replace(NEXT, address=" ")),
+    ("errand.further_stops.0.address", "too_long"): with_stops(replace(NEXT, address="x" * 301)),
+    ("errand.further_stops.0.task", "too_long"): with_stops(replace(NEXT, task="x" * 501)),
+    ("errand.further_stops.0.contact", "required"): with_stops(NEXT, kind=OrderKind.CARRY, weight_g=1),
     ("dropoff", "outside_service_area"): replace(s.errand(), recipient=replace(f.RECIPIENT, place=FAR)),
 }
 
@@ -146,6 +162,8 @@ def test_a_polygon_comes_before_the_circle_and_the_citys_zones_count_too() -> No
     assert zoned.city.serves(inside)
     assert faults(outside, SHOP, zoned) == {("dropoff", "outside_service_area")}
     assert faults(at_stop(place=beside), None, zoned) == {("errand.pickup.place", "outside_service_area")}
+    gathering = with_stops(NEXT, replace(NEXT, place=beside))
+    assert faults(gathering, None, zoned) == {("errand.further_stops.1.place", "outside_service_area")}
 
 
 COUPONED = replace(want("tea", quantity=10), coupon="SPRING")
@@ -231,6 +249,20 @@ def test_everything_wrong_with_an_errand_is_told_at_once() -> None:
         ("address", "blank"),
         ("coupon", "unknown_coupon"),
     }
+
+
+def test_all_that_is_wrong_with_the_places_of_an_errand_is_told_at_once() -> None:
+    wish = with_stops(replace(NEXT, address=""), NEXT, replace(NEXT, address="", task="x" * 501))
+    assert faults(replace(wish, tip_cents=-1), None) == {
+        ("errand.further_stops.0.address", "blank"),
+        ("errand.further_stops.2.address", "blank"),
+        ("errand.further_stops.2.task", "too_long"),
+        ("tip_cents", "tip_out_of_range"),
+    }
+
+
+def test_an_errand_has_up_to_four_further_places() -> None:
+    assert faults(with_stops(*[NEXT] * 4), None) == set()
 
 
 def test_a_queue_and_a_shop_need_nobody_to_hand_things_over() -> None:

@@ -41,7 +41,7 @@ STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.PENDING_ACCEPTANCE: ((f.placed,), f.PAID, f.SCHEDULED, (f.errand_placed,), f.ERRAND_SCHEDULED),
     _S.ACCEPTED: (f.ACCEPTED, f.ASSIGNED, (*f.ACCEPTED, f.late)),
     _S.PREPARING: (f.COOKING, (*f.COOKING, f.assigned), (*f.COOKING, f.late)),
-    _S.READY: (f.QUEUEING, f.READY, (*f.READY, f.assigned)),
+    _S.READY: (f.QUEUEING, f.GATHERING, f.READY, (*f.READY, f.assigned)),
     _S.DELIVERING: (f.ON_THE_WAY,),
     _S.DELIVERED: (f.DELIVERED,),
     _S.DELIVERY_EXCEPTION: (
@@ -61,6 +61,7 @@ STORIES: dict[OrderState, tuple[Story, ...]] = {
     _S.CANCELLING: (
         f.CANCELLING,
         _withdrawing(f.QUEUEING),
+        _withdrawing(f.GATHERING),
         _withdrawing(f.COOKING),
         _withdrawing(f.READY),
         (*f.ON_THE_WAY, f.withdrawing),
@@ -102,6 +103,7 @@ WISHES: Sequence[ExistingOrderCommand] = (
     w.rider_assigned(f.OTHER_RIDER),
     w.rider_unassigned(),
     w.at_pickup(),
+    w.stop_collected(),
     w.picked_up(),
     w.picked_up(late=True),
     w.delivered(),

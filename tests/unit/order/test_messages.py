@@ -1,5 +1,6 @@
 """What the world is told and what is heard of it: one message a fact, nothing personal in public, nothing lost."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +14,18 @@ from services.order.inbound import SUBSCRIBED, TOLD_ONLY, commands_for
 from services.order.outbound import messages_for
 from shared.contracts import common, dispatch, support
 from shared.contracts import order as public
+from shared.contracts.cells import cell_of
 from shared.contracts.common import AssignmentMode, FailureReason, Proof
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Channel, Message
 from shared.eventstore.model import StoredEvent
+from shared.kernel.place import Place
 from tests.unit.order.facts import (
     CUSTOMER,
+    ERRAND,
     EVERY_EVENT,
+    FURTHER_STOPS,
+    GATHERING,
     MERCHANT_ID,
     NOON,
     ORDER_ID,
@@ -36,6 +42,7 @@ EVERYTHING = [*EVERY_EVENT, *EVERY_PAYMENT_EVENT, *EVERY_MERCHANT_EVENT, *EVERY_
 OWN_BUSINESS = {
     "OrderScheduled",
     "OrderRiderAtPickup",
+    "OrderStopCollected",
     "ErrandSettled",
     "OrderRiderAssigned",
     "OrderRiderUnassigned",
@@ -147,6 +154,30 @@ def test_those_who_deliver_are_told_who_and_where_in_private() -> None:
     assert (message.merchant_name, message.pickup_address) == ("Lakeside Noodles", "1 Lotus Road")
 
 
+def test_further_places_of_an_errand_are_told_to_everybody_as_the_middle_of_a_cell() -> None:
+    [each] = messages_for(stored(GATHERING[0]), GATHERING[0])
+    message = each.message
+    assert isinstance(message, public.OrderPlaced)
+    assert [(part.middle.lat, part.middle.lon) for part in message.further_pickups] == [
+        (30.2741, 120.1519),
+        (30.2758, 120.1566),
+    ]
+    assert all(part.cell == cell_of(Place(part.middle.lat, part.middle.lon)) for part in message.further_pickups)
+    for secret in ("Heron", "lilies", "Zhao Min", "13712345678", "30.2735", "120.1561"):
+        assert secret not in message.model_dump_json()
+
+
+def test_those_who_deliver_are_told_each_place_of_an_errand_with_who_is_there_and_what_to_do() -> None:
+    contact = replace(shared, errand=replace(ERRAND, further_stops=FURTHER_STOPS))
+    [each] = messages_for(stored(contact), contact)
+    message = each.message
+    assert isinstance(message, public.DeliveryContactShared)
+    first, second = message.further_pickups
+    assert (first.address, first.task, first.contact_name) == ("3 Heron Street", FURTHER_STOPS[0].task, "")
+    assert (second.place.lat, second.place.lon) == (30.2762, 120.1561)
+    assert (second.contact_name, second.contact_phone) == ("Zhao Min", "+8613712345678")
+
+
 def test_nobody_is_told_of_a_customer_who_has_been_forgotten() -> None:
     forgotten = e.DeliveryContactShared(
         customer_id="cus_1", merchant_id="mer_1", at=NOON, recipient=None, pickup=placed.pickup
@@ -174,6 +205,11 @@ HEARD: list[tuple[Message, type[Any], dict[str, Any]]] = [
         {"reason": "silent"},
     ),
     (dispatch.ArrivedAtPickup(**_DELIVERY, rider_id=RIDER), c.NoteAtPickup, {"rider_id": RIDER}),
+    (
+        dispatch.StopCollected(**_DELIVERY, rider_id=RIDER, stop=2, empty_handed=True),
+        c.NoteStopCollected,
+        {"rider_id": RIDER, "stop": 2, "empty_handed": True},
+    ),
     (
         dispatch.PickedUp(**_DELIVERY, rider_id=RIDER, proof=Proof(), after_withdrawal=True, receipt_cents=4200),
         c.NotePickedUp,

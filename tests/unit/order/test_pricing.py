@@ -27,6 +27,7 @@ TERMS = st.builds(
     wait_minutes_max=st.integers(0, 300),
     per_minute_cents=st.integers(0, 500),
     base_cents=st.integers(0, 5_000),
+    further_stops_cents=st.integers(0, 2_000),
 )
 COSTS = st.one_of(st.builds(Cost, goods_cents=CENTS, packing_cents=CENTS), st.builds(Cost, terms=TERMS))
 COUPONS = st.builds(

@@ -111,6 +111,10 @@ def at_pickup(at: float = 12) -> c.NoteAtPickup:
     return c.NoteAtPickup(**_when(at), rider_id=RIDER)
 
 
+def stop_collected(stop: int = 1, empty_handed: bool = False, at: float = 13) -> c.NoteStopCollected:
+    return c.NoteStopCollected(**_when(at), rider_id=RIDER, stop=stop, empty_handed=empty_handed)
+
+
 def picked_up(*, late: bool = False, at: float = 16) -> c.NotePickedUp:
     return c.NotePickedUp(**_when(at), rider_id=RIDER, after_withdrawal=late)
 

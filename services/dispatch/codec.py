@@ -33,7 +33,7 @@ def _as_it_was(data: dict[str, Any]) -> dict[str, Any]:
 
 DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
-        EventType("DeliveryAnnounced", d.DeliveryAnnounced, 2, {1: _as_it_was}),
+        EventType("DeliveryAnnounced", d.DeliveryAnnounced, 3, {1: _as_it_was, 2: _as_it_was}),
         EventType("DeliveryRequested", d.DeliveryRequested, 2, {1: _as_it_was}),
         EventType("ReadyTimeMoved", d.ReadyTimeMoved),
         EventType("GoodsReady", d.GoodsReady),
@@ -48,6 +48,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("RiderUnassigned", d.RiderUnassigned),
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
+        EventType("StopCollected", d.StopCollected),
         EventType("PickedUp", d.PickedUp, 3, {1: _as_it_was, 2: _as_it_was}),
         EventType("ArrivedAtDropoff", d.ArrivedAtDropoff),
         EventType("Delivered", d.Delivered, 2, {1: _as_it_was}),

@@ -9,7 +9,7 @@ from services.dispatch.domain.disruptions.reading import RADIUS_M, SLOWEST
 from services.dispatch.domain.disruptions.state import Disruption
 from services.dispatch.domain.disruptions.values import Kind, Weather
 from services.dispatch.domain.policies.reading import CELLS_MAX, CORNERS_MAX
-from services.dispatch.schemas import Input, Point
+from services.dispatch.inputs import Input, Point
 from shared.gateway.cursor import PageQuery
 from shared.gateway.words import Code
 from shared.kernel.area import CORNERS_MIN

@@ -29,14 +29,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """The exact ends of a delivery, as far as they are near; `pickup` is a private one, of an errand."""
+    """The exact ends of a delivery, as far as they are near; `pickup` is a private one, of an errand, as are the
+    `further` places where it fetches something."""
 
     dropoff: Place | None = None
     pickup: Place | None = None
+    further: tuple[Place, ...] = ()
 
     def private(self, place: Place, policy: PositionPolicy) -> bool:
         """Whether a place tells where somebody lives."""
-        doors = (self.dropoff, self.pickup)
+        doors = (self.dropoff, self.pickup, *self.further)
         return any(door is not None and distance_m(place, door) <= policy.door_radius_m for door in doors)
 
     def arrival(self, carried: Carried, positions: Sequence[Position], policy: PositionPolicy) -> Arrival | None:
@@ -75,16 +77,24 @@ class Doors:
     ) -> Visited:
         """The ends of a delivery that one of the positions may be at."""
         near_m = CELL_M + policy.door_radius_m
-        dropoff = any(distance_m(each.place, carried.dropoff_area) <= near_m for each in positions)
-        pickup = carried.private_pickup and any(
-            distance_m(each.place, carried.pickup) <= near_m for each in positions
-        )
-        if not (dropoff or pickup):
+
+        def is_near(area: Place) -> bool:
+            return any(distance_m(each.place, area) <= near_m for each in positions)
+
+        dropoff, pickup = is_near(carried.dropoff_area), carried.private_pickup and is_near(carried.pickup)
+        further = [is_near(each.place) for each in carried.further_pickups]
+        if not (dropoff or pickup or any(further)):
             return Visited()
         contact = self._open(transaction, carried)
         if contact is None:
             return Visited()
-        return Visited(contact.dropoff if dropoff else None, contact.pickup if pickup else None)
+        # Told in the same order; of a contact that was kept before there were any, there are none.
+        doors = zip(contact.further_pickups, further, strict=False)
+        return Visited(
+            contact.dropoff if dropoff else None,
+            contact.pickup if pickup else None,
+            tuple(door.place for door, near in doors if near),
+        )
 
     def _open(self, transaction: Transaction, carried: Carried) -> Contact | None:
         sealed, customer_id = carried.sealed, carried.customer_id

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.dispatch.domain.contacts import Contact, ContactCommand, ForgetContact, RememberContact
+from services.dispatch.domain.contacts import Contact, ContactCommand, ForgetContact, FurtherDoor, RememberContact
 from services.dispatch.domain.delivery import commands as c
-from services.dispatch.domain.values import Goods, Priority
+from services.dispatch.domain.values import FurtherPickup, Goods, Priority
 from shared.contracts.cells import centre_of
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
@@ -103,6 +103,7 @@ def _announce(message: OrderPlaced) -> c.AnnounceDelivery:
         promised_at=message.promised_at,
         kind=message.kind.value,
         scheduled_for=message.scheduled_for,
+        further_pickups=tuple(FurtherPickup(centre_of(each.cell), each.cell) for each in message.further_pickups),
     )
 
 
@@ -148,4 +149,14 @@ def _contact(message: DeliveryContactShared) -> Contact:
         pickup_address=message.pickup_address,
         pickup=Place(message.pickup.lat, message.pickup.lon) if message.pickup else None,
         task=message.task,
+        further_pickups=tuple(
+            FurtherDoor(
+                place=Place(each.place.lat, each.place.lon),
+                address=each.address,
+                contact_name=each.contact_name,
+                contact_phone=each.contact_phone,
+                task=each.task,
+            )
+            for each in message.further_pickups
+        ),
     )

@@ -10,10 +10,10 @@ from services.dispatch.domain.contacts import Contact
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.errors import RiderNotFound
 from services.dispatch.domain.values import Stage
+from services.dispatch.inputs import Point
 from services.dispatch.schemas import (
     DeliveryView,
     DispatchBoard,
-    Point,
     RiderView,
     WaitingView,
     Work,
@@ -21,6 +21,7 @@ from services.dispatch.schemas import (
     WorkOffer,
     WorkReturn,
 )
+from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.wiring import DispatchParts
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
@@ -133,6 +134,7 @@ def _offers(delivery_id: str, delivery: Delivery, contact: Contact | None, rider
             pickup=Point.of(delivery.pickup),
             # Where an errand begins may be somebody's home: told to whoever takes it, not to all who are asked.
             pickup_address=contact.pickup_address if contact and contact.pickup is None else "",
+            further_pickups=FurtherPickupView.all_of(delivery),
             dropoff_cell=delivery.dropoff_cell,
             ready_at=delivery.ready_at,
             scheduled_for=delivery.scheduled_for,
@@ -152,6 +154,7 @@ def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> W
         pickup_contact_name=contact.merchant_name if contact else "",
         pickup_contact_phone=contact.merchant_phone if contact else "",
         task=contact.task if contact else "",
+        further_pickups=FurtherDoorView.all_of(delivery, contact),
         dropoff=Point.of(contact.dropoff if contact else delivery.dropoff_area),
         address=contact.address if contact else "",
         contact_name=contact.customer_name if contact else "",

@@ -82,6 +82,8 @@ def _carrying(event: Any, ids: dict[str, str]) -> Message | None:
             return m.RiderUnassigned(**ids, rider_id=event.rider_id, reason=event.reason)
         case d.ArrivedAtPickup():
             return m.ArrivedAtPickup(**ids, rider_id=event.rider_id)
+        case d.StopCollected():
+            return m.StopCollected(**ids, rider_id=event.rider_id, stop=event.stop, empty_handed=event.empty_handed)
         case d.PickedUp():
             return m.PickedUp(
                 **ids,

@@ -7,8 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from services.dispatch.domain.policies.catalogue import Kind, Parameter, Unit
 from services.dispatch.domain.policies.comparing import Change
+from services.dispatch.inputs import Input
 from services.dispatch.policy_schema import document_schema
-from services.dispatch.schemas import Input
 from shared.kernel.errors import Fault
 
 Document = Annotated[dict[str, Any], WithJsonSchema(document_schema())]

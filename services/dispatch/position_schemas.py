@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.dispatch import track_codec
 from services.dispatch.domain.positions import Position
-from services.dispatch.schemas import Input
+from services.dispatch.inputs import Input
 from services.dispatch.track_views import Leg
 from services.dispatch.tracking import Tracked
 from shared.kernel.place import Place, distance_m

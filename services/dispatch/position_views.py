@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.dispatch.domain.positions import Known, Position
-from services.dispatch.domain.values import FOOD, Stage
+from services.dispatch.domain.values import FOOD, FurtherPickup, Stage
 from shared.kernel.place import Place
 
 CARRIED_STAGES = ("assigned", "at_pickup", "picked_up", "at_dropoff", "returning")
@@ -40,6 +40,7 @@ class Carried:
     seen_at_dropoff: bool
     customer_id: str | None
     sealed: str | None
+    further_pickups: tuple[FurtherPickup, ...] = ()
 
     @property
     def private_pickup(self) -> bool:
@@ -71,7 +72,7 @@ SELECT d.rider_id, d.delivery_id, d.order_id, d.stage, d.state->>'kind' AS kind,
        (d.state->>'assigned_at')::timestamptz AS assigned_at,
        d.state->>'seen_at_pickup' IS NOT NULL AS seen_at_pickup,
        d.state->>'seen_at_dropoff' IS NOT NULL AS seen_at_dropoff,
-       c.customer_id, c.sealed
+       d.state->'further_pickups' AS further_pickups, c.customer_id, c.sealed
 FROM deliveries d LEFT JOIN contacts c USING (order_id)
 WHERE d.rider_id = ANY(%s) AND d.stage IN ('assigned', 'at_pickup', 'picked_up', 'at_dropoff', 'returning')
 ORDER BY d.delivery_id
@@ -154,4 +155,9 @@ def _carried(row: Mapping[str, Any]) -> Carried:
         seen_at_dropoff=row["seen_at_dropoff"],
         customer_id=row["customer_id"],
         sealed=row["sealed"],
+        further_pickups=tuple(_further(each) for each in row["further_pickups"] or ()),
     )
+
+
+def _further(stored: Mapping[str, Any]) -> FurtherPickup:
+    return FurtherPickup(Place(stored["place"]["lat"], stored["place"]["lon"]), stored["cell"])

@@ -3,7 +3,14 @@
 from services.dispatch.commanding import RIDER_ROLE, Commanding, proof_of, told
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as d
-from services.dispatch.schemas import DeliveryView, FailureBody, HandOverBody, PickUpBody, ReportBody
+from services.dispatch.schemas import (
+    CollectedBody,
+    DeliveryView,
+    FailureBody,
+    HandOverBody,
+    PickUpBody,
+    ReportBody,
+)
 from shared.gateway.call import Call
 from shared.gateway.route import route
 
@@ -28,14 +35,37 @@ class ReportRoutes(Commanding):
 
     @route(
         "POST",
+        "/v1/deliveries/<delivery_id>/collected",
+        roles=RIDER_ROLE,
+        body=CollectedBody,
+        answer=DeliveryView,
+        command=True,
+        summary="Report that the rider is done at one of an errand's places",
+        description="Of an errand that fetches at several. Each of its further places before the pick-up is reported;"
+        " in whatever order it went. Receipts add up.",
+        refusals=(*NOT_HIS, errors.NoSuchStop),
+    )
+    def collected(self, call: Call[CollectedBody], delivery_id: str) -> DeliveryView:
+        body = call.body
+        report = d.ReportCollected(
+            stop=body.stop,
+            receipt_cents=body.receipt_cents,
+            empty_handed=body.empty_handed,
+            **told(call, delivery_id),
+        )
+        return self.command(call, report)
+
+    @route(
+        "POST",
         "/v1/deliveries/<delivery_id>/picked-up",
         roles=RIDER_ROLE,
         body=PickUpBody,
         answer=DeliveryView,
         command=True,
         summary="Report that the rider has the goods",
-        description="Of an errand that buys something, with what the receipt says.",
-        refusals=(*NOT_HIS, errors.ReceiptMissing),
+        description="Of an errand that buys something, with what the receipt says; of one that fetches at several"
+        " places, once the rider has been at each of the further ones.",
+        refusals=(*NOT_HIS, errors.ReceiptMissing, errors.StopsNotCollected),
     )
     def picked_up(self, call: Call[PickUpBody], delivery_id: str) -> DeliveryView:
         proof, receipt_cents = proof_of(call.body), call.body.receipt_cents

@@ -3,42 +3,23 @@
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.rider.state import Rider
 from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.inputs import Input, Point
+from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
 from shared.gateway.cursor import PageQuery
 from shared.gateway.sealing import PersonalPart
 from shared.gateway.words import Code, Reference
-from shared.kernel.place import Place
 
 RiderId = Annotated[str, StringConstraints(pattern=r"^rid_[A-Za-z0-9-]{1,60}$")]
 Reason = Code | Literal[""]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()-]{3,18}[0-9]$")]
 Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-
-
-class Input(BaseModel):
-    """A body: unknown fields are a mistake worth telling."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Point(Input):
-    """WGS84 degrees."""
-
-    lat: Annotated[float, Field(ge=-90, le=90)]
-    lon: Annotated[float, Field(ge=-180, le=180)]
-
-    def place(self) -> Place:
-        return Place(self.lat, self.lon)
-
-    @classmethod
-    def of(cls, place: Place) -> "Point":
-        return cls(lat=place.lat, lon=place.lon)
 
 
 class Capacity(Input):
@@ -87,9 +68,26 @@ class HandOverBody(ReportBody):
     proof: ProofBody = ProofBody()
 
 
+class CollectedBody(ReportBody):
+    """Done at one of an errand's places."""
+
+    stop: Annotated[int, Field(ge=0, le=100, description="0 where the errand begins, n at its n-th further place")]
+    receipt_cents: Annotated[
+        int | None, Field(ge=0, le=100_000_000, description="paid there, of an errand that buys something")
+    ] = None
+    empty_handed: Annotated[bool, Field(description="it was closed or had nothing: the errand goes on without")] = (
+        False
+    )
+
+
 class PickUpBody(HandOverBody):
     receipt_cents: Annotated[
-        int | None, Field(ge=0, le=100_000_000, description="paid at the till, of an errand that buys something")
+        int | None,
+        Field(
+            ge=0,
+            le=100_000_000,
+            description="paid at the till, of an errand that buys something; beside what was told place by place",
+        ),
     ] = None
 
 
@@ -130,6 +128,7 @@ class DeliveryView(BaseModel):
     urgent: bool
     pickup: Point
     pickup_cell: str
+    further_pickups: list[FurtherPickupView] = []
     dropoff_cell: str
     skills: tuple[str, ...]
     priority: Priority
@@ -162,6 +161,7 @@ class DeliveryView(BaseModel):
             urgent=delivery.urgent,
             pickup=Point.of(delivery.pickup),
             pickup_cell=delivery.pickup_cell,
+            further_pickups=FurtherPickupView.all_of(delivery),
             dropoff_cell=delivery.dropoff_cell,
             skills=delivery.skills,
             priority=delivery.priority,
@@ -243,6 +243,7 @@ class WorkOffer(BaseModel):
     kind: str = FOOD
     pickup: Point
     pickup_address: str
+    further_pickups: list[FurtherPickupView] = []
     dropoff_cell: str
     ready_at: datetime | None
     scheduled_for: datetime | None = None
@@ -261,6 +262,7 @@ class WorkDelivery(BaseModel):
     pickup_contact_name: str = ""
     pickup_contact_phone: str = ""
     task: str = ""
+    further_pickups: list[FurtherDoorView] = []
     dropoff: Point
     address: str
     contact_name: str
@@ -301,6 +303,7 @@ class PoolEntry(BaseModel):
     order_id: str
     pickup: Point
     pickup_cell: str
+    further_pickups: list[FurtherPickupView] = []
     dropoff_cell: str
     skills: tuple[str, ...]
     priority: Priority
@@ -316,6 +319,7 @@ class PoolEntry(BaseModel):
             order_id=delivery.order_id,
             pickup=Point.of(delivery.pickup),
             pickup_cell=delivery.pickup_cell,
+            further_pickups=FurtherPickupView.all_of(delivery),
             dropoff_cell=delivery.dropoff_cell,
             skills=delivery.skills,
             priority=delivery.priority,

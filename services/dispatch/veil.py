@@ -37,3 +37,4 @@ def _private_cells(carried: Carried) -> Iterable[str]:
         yield carried.dropoff_cell
     elif carried.private_pickup:
         yield carried.pickup_cell
+        yield from (each.cell for each in carried.further_pickups)

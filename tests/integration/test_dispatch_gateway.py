@@ -56,6 +56,15 @@ class Town:
         self.hear(wire.placed(order_id, now, skills), wire.accepted(order_id, now), wire.contact_shared(order_id))
         return order_id, order_id.replace("ord", "dlv")
 
+    def errand(self) -> tuple[str, str]:
+        """An errand to three places."""
+        order_id = new_id("ord")
+        self.orders.append(order_id)
+        now = self.now()
+        placed, contact = wire.errand_placed(order_id, now), wire.errand_contact_shared(order_id)
+        self.hear(placed, wire.accepted(order_id, now), contact)
+        return order_id, order_id.replace("ord", "dlv")
+
     def rider(self, skills: Sequence[str] = (), on_shift: bool = True) -> "Rider":
         body = {"name": f"Rider {next(_numbers)}", "phone": "+8613900000000", "skills": list(skills)}
         made = self.post("/v1/riders", self.dispatcher, body)
@@ -279,6 +288,47 @@ def test_a_pick_up_reported_after_the_withdrawal_opens_a_return(town: Town) -> N
     assert [entry["delivery_id"] for entry in rider.work()["returns"]] == [delivery_id]
     assert rider.report(delivery_id, "returned").json()["stage"] == "returned"
     assert rider.work()["returns"] == []
+
+
+def test_an_errand_to_three_places_is_reported_place_by_place(town: Town) -> None:
+    rider, stranger = town.rider(), town.rider(on_shift=False)
+    order_id, delivery_id = town.errand()
+    rider.is_asked_about(delivery_id)
+    offer = rider.work()["offers"][0]
+    assert [each["stop"] for each in offer["further_pickups"]] == [1, 2]
+    assert not any(secret in str(offer) for secret in ("Heron", "Bamboo", "lilies", "Zhao Min"))
+    rider.report(delivery_id, "accept")
+    doors = rider.work()["deliveries"][0]["further_pickups"]
+    assert [(each["address"], each["task"]) for each in doors] == [
+        ("3 Heron Street", "White lilies"),
+        ("21 Bamboo Court", ""),
+    ]
+    assert doors[1]["place"] == {"lat": wire.FURTHER[1].lat, "lon": wire.FURTHER[1].lon}
+    assert (doors[1]["contact_name"], doors[1]["contact_phone"]) == ("Zhao Min", "+8613712345678")
+    town.hear(wire.ready(order_id))
+    assert problem(rider.report(delivery_id, "picked-up", receipt_cents=900)) == (409, "delivery.stops_not_collected")
+    assert rider.report(delivery_id, "arrived-at-pickup").json()["stage"] == "at_pickup"
+    assert rider.report(delivery_id, "collected", stop=0, receipt_cents=900).status_code == 200
+    assert problem(rider.report(delivery_id, "collected", stop=3)) == (409, "delivery.no_such_stop")
+    assert problem(stranger.report(delivery_id, "collected", stop=1)) == (403, "delivery.not_yours")
+    off = town.post(f"/v1/deliveries/{delivery_id}/unassign", town.dispatcher)
+    assert problem(off) == (409, "delivery.already_picked_up")
+    told = rider.report(delivery_id, "collected", stop=2, empty_handed=True).json()["further_pickups"]
+    assert [(each["done_at"] is not None, each["empty_handed"]) for each in told] == [(False, False), (True, True)]
+    refused = rider.report(delivery_id, "picked-up").json()
+    assert refused["stops"] == [1]
+    assert rider.report(delivery_id, "collected", stop=1, receipt_cents=1250).json()["stage"] == "at_pickup"
+    assert rider.report(delivery_id, "collected", stop=1, receipt_cents=1250).status_code == 200
+    assert rider.report(delivery_id, "picked-up").json()["stage"] == "picked_up"
+    events = [(event.type, event.data.get("receipt_cents")) for event in town.parts.store.stream(delivery_id)]
+    assert events[-4:] == [
+        ("StopCollected", 900),
+        ("StopCollected", None),
+        ("StopCollected", 1250),
+        ("PickedUp", 2150),
+    ]
+    assert "Heron" not in str(town.parts.store.stream(delivery_id))
+    rider.report(delivery_id, "delivered")
 
 
 def test_positions_that_cannot_be_are_left_out_with_a_reason(town: Town) -> None:

@@ -180,6 +180,57 @@ def test_an_errand_is_paid_for_and_waits_for_its_rider(town: Town) -> None:
     assert town.ok("GET", path, "operations")["errand"] is None, "whom it concerns is not everybody's"
 
 
+def test_an_errand_to_several_places_is_priced_by_its_way_and_shown_to_its_customer(town: Town) -> None:
+    customer = new_id("cus")
+    errand: dict[str, Any] = {
+        "task": "Aspirin, and flowers for my mother",
+        "pickup": {"place": {"lat": 30.2712, "lon": 120.1498}, "address": "Corner pharmacy"},
+        "budget_cents": 8000,
+    }
+    flowers = {
+        "place": {"lat": 30.2750, "lon": 120.1530},
+        "address": "3 Heron Street",
+        "task": "White lilies, if there are any",
+        "contact": {"name": "Zhao Min", "phone": "137 1234 5678"},
+    }
+    wish = {"kind": "errand_buy", "dropoff": DROPOFF, "errand": errand}
+    alone = town.ok("POST", "/v1/quotes", "customer", customer, json=wish)["totals"]
+    errand["further_stops"] = [flowers, {**flowers, "address": "21 Bamboo Court", "contact": None}]
+    quote = town.ok("POST", "/v1/quotes", "customer", customer, json=wish)
+    assert quote["totals"]["service_cents"] == alone["service_cents"] + 600
+    body = {**wish, "quote_id": quote["quote_id"], **WHO}
+    order = town.ok("POST", "/v1/orders", "customer", customer, json=body)
+    assert order["totals"] == quote["totals"]
+    assert order["terms"]["further_stops_cents"] == 600
+    first, second = order["errand"]["further_stops"]
+    assert (first["address"], first["task"], first["contact_phone"]) == (
+        "3 Heron Street",
+        "White lilies, if there are any",
+        "+8613712345678",
+    )
+    assert (second["contact_name"], second["done_at"]) == (None, None)
+    path = f"/v1/orders/{order['order_id']}"
+    assert "Heron" not in str(town.ok("GET", path, "operations"))
+
+
+def test_all_that_is_wrong_with_the_places_of_an_errand_is_told_at_once_over_http(town: Town) -> None:
+    stop: dict[str, Any] = {"place": {"lat": 30.2750, "lon": 120.1530}, "address": "3 Heron Street"}
+    nobody = {"name": "Zhao Min", "phone": "12"}
+    errand = {
+        "task": " ",
+        "pickup": {"place": {"lat": 30.2712, "lon": 120.1498}, "address": "Corner pharmacy"},
+        "budget_cents": 8000,
+        "further_stops": [stop, {**stop, "address": " ", "contact": nobody}, stop, stop, stop],
+    }
+    body = {"kind": "errand_buy", "dropoff": DROPOFF, "errand": errand, **WHO}
+    assert town.faults("/v1/orders", new_id("cus"), body) == {
+        ("errand.task", "blank"),
+        ("errand.further_stops", "too_many"),
+        ("errand.further_stops.1.address", "blank"),
+        ("errand.further_stops.1.contact.phone", "unknown_phone_number"),
+    }
+
+
 def test_a_zone_and_its_weather_are_what_operations_say(town: Town) -> None:
     corners = [(30.25, 120.14), (30.25, 120.18), (30.29, 120.18), (30.29, 120.14)]
     area = [{"lat": lat, "lon": lon} for lat, lon in corners]

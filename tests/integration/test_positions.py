@@ -117,10 +117,12 @@ def new_rider(parts: DispatchParts) -> str:
     return rider_id
 
 
-def new_ride(parts: DispatchParts) -> Ride:
+def new_ride(parts: DispatchParts, *, errand: bool = False) -> Ride:
     rider_id, order_id, customer_id = new_rider(parts), f"ord_{next(_numbers):04}", f"cus_{next(_numbers)}"
-    contact = wire.contact_shared(order_id).model_copy(update={"customer_id": customer_id})
-    messages = [wire.placed(order_id, s.NOW), wire.accepted(order_id, s.NOW), contact]
+    contact = wire.errand_contact_shared(order_id) if errand else wire.contact_shared(order_id)
+    placed = wire.errand_placed(order_id, s.NOW) if errand else wire.placed(order_id, s.NOW)
+    contact = contact.model_copy(update={"customer_id": customer_id})
+    messages = [placed, wire.accepted(order_id, s.NOW), contact]
     parts.inbox.consume(batch_of(*wire.Wire().bodies(messages, s.NOW)))
     delivery_id = order_id.replace("ord", "dlv")
     do(parts, c.AssignRider(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="", now=s.NOW))
@@ -261,6 +263,20 @@ def test_the_public_learn_no_more_than_a_cell_while_a_rider_is_near_the_door(par
     assert [each is not None and each.cell is None for each in told] == [True, False, False, True]
     assert told[1] is not None
     assert told[1].place != WAY[-1].place
+
+
+def test_the_further_places_of_an_errand_are_somebodys_doors_to_the_public_and_in_its_track(
+    parts: DispatchParts,
+) -> None:
+    ride = new_ride(parts, errand=True)
+    between = Place(31.2345, 121.4680)
+    for minute, place in enumerate((wire.FURTHER[0], between, wire.FURTHER[1]), 5):
+        told = ride.says(Position(place, s.at(5 * minute))).told
+        assert told is not None
+        assert (told.place == place) is (place is between)
+    [leg] = ride.legs
+    assert [each.place for each in leg.way] == [between]
+    assert [each.place for each in leg.door] == list(wire.FURTHER)
 
 
 def test_the_end_of_a_way_is_gone_with_its_customer_and_the_way_stays(parts: DispatchParts) -> None:

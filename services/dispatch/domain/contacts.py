@@ -6,8 +6,19 @@ from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherDoor:
+    """One more place of an errand exactly, whoever hands things over there, and what is to be done."""
+
+    place: Place
+    address: str
+    contact_name: str = ""
+    contact_phone: str = ""
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """What a rider must know to find the two doors, and of an errand what is to be done.
+    """What a rider must know to find the doors, and of an errand what is to be done.
 
     `pickup` is the door where an errand begins; of a merchant's everybody knows it.
     """
@@ -23,6 +34,7 @@ class Contact:
     pickup_address: str
     pickup: Place | None = None
     task: str = ""
+    further_pickups: tuple[FurtherDoor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,14 @@ class DeliveryAlreadyPickedUp(DomainError):
     code = "delivery.already_picked_up"
 
 
+class NoSuchStop(DomainError):
+    code = "delivery.no_such_stop"
+
+
+class StopsNotCollected(DomainError):
+    code = "delivery.stops_not_collected"
+
+
 class ReceiptMissing(DomainError):
     code = "delivery.receipt_missing"
 

@@ -31,7 +31,7 @@ def on_delivery(
             return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
         case de.RiderUnassigned():
             return (_release(event.rider_id, delivery_id, event.reason, now, unfit=event.unfit),)
-        case de.ArrivedAtPickup() | de.PickedUp() | de.ArrivedAtDropoff() | de.LateReportKept():
+        case de.ArrivedAtPickup() | de.StopCollected() | de.PickedUp() | de.ArrivedAtDropoff() | de.LateReportKept():
             return (rc.NoteSignOfLife(rider_id=event.rider_id),)
         case (
             de.Delivered()

@@ -1,7 +1,10 @@
 """The words that riders and deliveries share, each with one home."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from shared.kernel.place import Place
 
 FOOD = "food"
 BUY = "errand_buy"
@@ -73,6 +76,27 @@ class Priority(StrEnum):
     NORMAL = "normal"
     URGENT = "urgent"
     MEDICAL = "medical"
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherPickup:
+    """One more place where an errand fetches something: the middle of a cell, nobody's door."""
+
+    place: Place
+    cell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a rider has of one of an errand's places: 0 where it begins, n at the n-th further one.
+
+    `empty_handed`: it was closed or had nothing. `receipt_cents` is what he paid there, if he said so.
+    """
+
+    stop: int
+    at: datetime
+    empty_handed: bool = False
+    receipt_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

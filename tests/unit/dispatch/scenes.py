@@ -23,7 +23,7 @@ from services.dispatch.domain.rider import decisions as rider_decisions
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
-from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Proof
+from services.dispatch.domain.values import BUY, AssignmentMode, FailureReason, FurtherPickup, Goods, Priority, Proof
 from shared.eventstore.model import Context
 from shared.kernel.errors import DomainError
 from shared.kernel.place import Place
@@ -53,6 +53,14 @@ announced = de.DeliveryAnnounced(
     dropoff_cell="8930e1d8a2bffff",
     promised_at=at(40),
 )
+SECOND, THIRD = Place(31.2330, 121.4720), Place(31.2360, 121.4760)
+announced_errand = replace(
+    announced,
+    merchant_id="",
+    kind=BUY,
+    further_pickups=(FurtherPickup(SECOND, "8930e1d8a23ffff"), FurtherPickup(THIRD, "8930e1d8a2fffff")),
+)
+"""To three places: the shop, and two more."""
 requested = de.DeliveryRequested(
     attempt=1,
     ready_at=at(10),
@@ -100,6 +108,7 @@ assigned = de.RiderAssigned(
 unassigned = de.RiderUnassigned(rider_id=RIDER, reason="silent", silent=True)
 goods_ready = de.GoodsReady(ready_at=at(9))
 at_pickup = de.ArrivedAtPickup(rider_id=RIDER, report_by=at(23))
+stop_collected = de.StopCollected(rider_id=RIDER, stop=1, at=at(15), report_by=at(32), receipt_cents=1250)
 picked_up = de.PickedUp(rider_id=RIDER, proof=Proof("code", "1234"), report_by=at(30))
 at_dropoff = de.ArrivedAtDropoff(rider_id=RIDER, report_by=at(40))
 delivered = de.Delivered(rider_id=RIDER, proof=Proof("photo", "p1"))

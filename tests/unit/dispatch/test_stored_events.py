@@ -17,7 +17,7 @@ from tests.unit.dispatch import scenes as s
 
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS: list[Any] = [
-    s.announced,
+    s.announced_errand,
     s.requested,
     de.ReadyTimeMoved(ready_at=s.at(20), report_by=s.at(33)),
     de.GoodsReady(ready_at=s.at(9), report_by=s.at(23)),
@@ -32,6 +32,7 @@ EVENTS: list[Any] = [
     s.unassigned,
     de.ReportExtended(report_by=s.at(40)),
     s.at_pickup,
+    s.stop_collected,
     s.picked_up,
     s.at_dropoff,
     s.delivered,

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from services.dispatch.domain import values
-from services.dispatch.domain.contacts import Contact, ForgetContact, RememberContact
+from services.dispatch.domain.contacts import Contact, ForgetContact, FurtherDoor, RememberContact
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import deadlines as waits
 from services.dispatch.domain.delivery import events as de
@@ -27,6 +27,7 @@ from shared.eventstore.model import StoredEvent
 from shared.kernel.deadlines import SetDeadline
 from shared.kernel.place import Place
 from tests.unit.dispatch import scenes as s
+from tests.unit.dispatch import wire
 
 READY_TOLD_AT = s.at(12)
 
@@ -81,6 +82,17 @@ def test_a_placed_order_is_announced_with_the_middle_of_its_cell_and_no_door() -
     assert command.priority is values.Priority.URGENT
 
 
+def test_further_places_of_an_errand_are_announced_with_the_middle_of_their_cells() -> None:
+    cells = [cell_of(s.SECOND), cell_of(s.THIRD)]
+    middles = [centre_of(cell) for cell in cells]
+    told = tuple(
+        common.FurtherPickup(cell=cell, middle=common.GeoPoint(lat=middle.lat, lon=middle.lon))
+        for cell, middle in zip(cells, middles, strict=True)
+    )
+    command = heard(placed().model_copy(update={"further_pickups": told}))
+    assert [(each.place, each.cell) for each in command.further_pickups] == list(zip(middles, cells, strict=True))
+
+
 def test_the_words_of_the_order_become_commands() -> None:
     people = {"customer_id": "cus_1", "merchant_id": "mer_1"}
     assert heard(o.OrderAccepted(order_id=s.ORDER, ready_at=s.at(10), **people)) == c.RequestDelivery(
@@ -129,6 +141,27 @@ def test_contacts_are_remembered_and_forgotten() -> None:
     assert heard(o.DeliveryContactWithdrawn(order_id=s.ORDER)) == ForgetContact(order_id=s.ORDER)
 
 
+def test_each_further_place_of_an_errand_is_remembered_exactly() -> None:
+    door = common.FurtherDoor(
+        place=common.GeoPoint(lat=3.0, lon=4.0),
+        address="3 Heron Street",
+        contact_name="Zhao Min",
+        contact_phone="+8613712345678",
+        task="White lilies",
+    )
+    shared = wire.contact_shared(s.ORDER).model_copy(update={"further_pickups": (door,)})
+    remembered = heard(shared)
+    assert remembered.contact.further_pickups == (
+        FurtherDoor(
+            place=Place(3.0, 4.0),
+            address="3 Heron Street",
+            contact_name="Zhao Min",
+            contact_phone="+8613712345678",
+            task="White lilies",
+        ),
+    )
+
+
 def test_what_does_not_concern_dispatch_asks_for_nothing() -> None:
     assert heard(o.OrderArchived(order_id=s.ORDER)) == ()
     assert o.OrderArchived not in SUBSCRIBED
@@ -165,6 +198,7 @@ DELIVERY_EVENTS: list[DeliveryEvent] = [
     s.assigned,
     s.unassigned,
     s.at_pickup,
+    s.stop_collected,
     s.picked_up,
     s.at_dropoff,
     s.delivered,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.contracts import order as o
-from shared.contracts.cells import cell_of
-from shared.contracts.common import GeoPoint, Line, OrderKind
+from shared.contracts.cells import cell_of, centre_of
+from shared.contracts.common import FurtherDoor, FurtherPickup, GeoPoint, Line, OrderKind
 from shared.contracts.envelope import Envelope
 from shared.contracts.message import Message
 from shared.kernel.ids import prefix_of
@@ -88,3 +88,39 @@ def cancelled(order_id: str) -> o.OrderCancelled:
     return o.OrderCancelled(
         order_id=order_id, customer_id="cus_1", merchant_id="mer_1", by="customer", reason="changed_mind"
     )
+
+
+FURTHER = (Place(31.2330, 121.4720), Place(31.2360, 121.4760))
+
+
+def errand_placed(order_id: str, now: datetime) -> o.OrderPlaced:
+    """An errand that buys at three places: a shop, and two more."""
+    middles = [(cell, centre_of(cell)) for cell in map(cell_of, FURTHER)]
+    return placed(order_id, now).model_copy(
+        update={
+            "merchant_id": "",
+            "kind": OrderKind.BUY,
+            "items": (),
+            "further_pickups": tuple(
+                FurtherPickup(cell=cell, middle=GeoPoint(lat=middle.lat, lon=middle.lon)) for cell, middle in middles
+            ),
+        }
+    )
+
+
+def errand_contact_shared(order_id: str) -> o.DeliveryContactShared:
+    doors = (
+        FurtherDoor(place=_point(FURTHER[0]), address="3 Heron Street", task="White lilies"),
+        FurtherDoor(
+            place=_point(FURTHER[1]),
+            address="21 Bamboo Court",
+            contact_name="Zhao Min",
+            contact_phone="+8613712345678",
+        ),
+    )
+    first = {"merchant_name": "", "pickup": _point(SHOP), "task": "Aspirin and flowers", "further_pickups": doors}
+    return contact_shared(order_id).model_copy(update=first)
+
+
+def _point(place: Place) -> GeoPoint:
+    return GeoPoint(lat=place.lat, lon=place.lon)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.dispatch.domain.delivery.explanation import Explanation
-from services.dispatch.domain.values import FOOD, FailureReason, Goods, Priority, Proof
+from services.dispatch.domain.values import FOOD, FailureReason, FurtherPickup, Goods, Priority, Proof
 from shared.kernel.place import Place
 
 
@@ -24,6 +24,7 @@ class AnnounceDelivery:
     promised_at: datetime
     kind: str = FOOD
     scheduled_for: datetime | None = None
+    further_pickups: tuple[FurtherPickup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +166,22 @@ class ReportArrivalAtPickup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportCollected:
+    """Done at one of an errand's places: 0 where it begins, n at the n-th further one. `receipt_cents` was paid
+    there; `empty_handed`: it was closed or had nothing."""
+
+    delivery_id: str
+    rider_id: str
+    stop: int
+    receipt_cents: int | None = None
+    empty_handed: bool = False
+    occurred_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPickUp:
-    """`receipt_cents` is what was paid for what an errand had to buy."""
+    """`receipt_cents` is what was paid for what an errand had to buy, beside what was told place by place."""
 
     delivery_id: str
     rider_id: str
@@ -307,6 +322,7 @@ DeliveryCommand = (
     | GiveUp
     | NoteSilence
     | ReportArrivalAtPickup
+    | ReportCollected
     | ReportPickUp
     | ReportArrivalAtDropoff
     | ReportDelivered

@@ -33,7 +33,7 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             return (*_NOBODY_YET, SetDeadline(REPORT, event.report_by))
         case e.RiderUnassigned():
             return (ClearDeadline(REPORT),)
-        case e.ReportExtended() | e.ArrivedAtPickup() | e.ArrivedAtDropoff():
+        case e.ReportExtended() | e.ArrivedAtPickup() | e.StopCollected() | e.ArrivedAtDropoff():
             return (SetDeadline(REPORT, event.report_by),)
         case e.RouteChanged() | e.PickedUp() | e.GoodsReady() | e.ReadyTimeMoved():
             return () if event.report_by is None else (SetDeadline(REPORT, event.report_by),)

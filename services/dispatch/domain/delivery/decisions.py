@@ -6,6 +6,7 @@ from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery import finding, reporting, seeing
+from services.dispatch.domain.delivery.places import last_place
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import Goods, Stage
@@ -33,6 +34,7 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             return _follow_the_order(command, delivery, policy)
         case (
             c.ReportArrivalAtPickup()
+            | c.ReportCollected()
             | c.ReportPickUp()
             | c.ReportArrivalAtDropoff()
             | c.ReportDelivered()
@@ -95,6 +97,8 @@ def _report(
     match command:
         case c.ReportArrivalAtPickup():
             return reporting.arrive_at_pickup(command, delivery, policy)
+        case c.ReportCollected():
+            return reporting.collect(command, delivery, policy)
         case c.ReportPickUp():
             return reporting.pick_up(command, delivery, policy)
         case c.ReportArrivalAtDropoff():
@@ -132,6 +136,7 @@ def announce(command: c.AnnounceDelivery, delivery: Delivery) -> list[e.Delivery
             promised_at=command.promised_at,
             kind=command.kind,
             scheduled_for=command.scheduled_for,
+            further_pickups=command.further_pickups,
         )
     ]
 
@@ -141,6 +146,8 @@ def ask_withdrawal(command: c.AskWithdrawal, delivery: Delivery, policy: Dispatc
     match delivery.stage:
         case Stage.UNHEARD | Stage.WITHDRAWN | Stage.RETURNING | Stage.RETURNED:
             return []
+        case Stage.AT_PICKUP if delivery.has_goods:
+            return [e.WithdrawalRefused(reason="picked_up")]
         case Stage.PICKED_UP | Stage.AT_DROPOFF | Stage.DELIVERED:
             stage = "delivered" if delivery.stage is Stage.DELIVERED else "picked_up"
             return [e.WithdrawalRefused(reason=stage)]
@@ -158,6 +165,8 @@ def end_order(command: c.EndOrder, delivery: Delivery, policy: DispatchPolicy) -
         case Stage.UNHEARD | Stage.DELIVERED | Stage.WITHDRAWN | Stage.RETURNING | Stage.RETURNED:
             return []
         case Stage.PICKED_UP | Stage.AT_DROPOFF:
+            return _goods_back(command, delivery, policy)
+        case Stage.AT_PICKUP if delivery.has_goods:
             return _goods_back(command, delivery, policy)
         case Stage.FAILED if delivery.goods is Goods.WITH_RIDER:
             return _goods_back(command, delivery, policy)
@@ -192,7 +201,7 @@ def move_dropoff(command: c.MoveDropoff, delivery: Delivery, policy: DispatchPol
     carried = delivery.stage in (Stage.PICKED_UP, Stage.AT_DROPOFF)
     report_by = delivery.report_by
     if carried and report_by is not None:
-        way_m = distance_m(delivery.pickup, command.dropoff_area)
+        way_m = distance_m(last_place(delivery), command.dropoff_area)
         report_by = max(report_by, policy.report_by(command.now, way_m))
     return [
         e.RouteChanged(

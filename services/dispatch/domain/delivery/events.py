@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.dispatch.domain.delivery.explanation import Explanation
-from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Proof
+from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, FurtherPickup, Goods, Priority, Proof
 from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAnnounced:
-    """An order was placed: a delivery may be wanted. `dropoff_area` is the middle of a cell, nobody's door."""
+    """An order was placed: a delivery may be wanted. `dropoff_area` is the middle of a cell, nobody's door; so are
+    the `further_pickups` of an errand that fetches at several places, in the order of the way."""
 
     order_id: str
     merchant_id: str
@@ -25,6 +26,7 @@ class DeliveryAnnounced:
     promised_at: datetime
     kind: str = FOOD
     scheduled_for: datetime | None = None
+    further_pickups: tuple[FurtherPickup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,19 @@ class ReportExtended:
 class ArrivedAtPickup:
     rider_id: str
     report_by: datetime
+    clock_skewed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopCollected:
+    """The rider is done at one of an errand's places; `at` is his device's time."""
+
+    rider_id: str
+    stop: int
+    at: datetime
+    report_by: datetime
+    receipt_cents: int | None = None
+    empty_handed: bool = False
     clock_skewed: bool = False
 
 
@@ -295,6 +310,7 @@ DeliveryEvent = (
     | RiderUnassigned
     | ReportExtended
     | ArrivedAtPickup
+    | StopCollected
     | PickedUp
     | ArrivedAtDropoff
     | Delivered

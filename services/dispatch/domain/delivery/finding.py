@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.delivery.state import AFTER_PICKUP, BEFORE_PICKUP, CARRIED, Delivery
+from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import AssignmentMode, Stage
 
@@ -137,12 +137,12 @@ def assign(command: c.AssignRider, delivery: Delivery, policy: DispatchPolicy) -
     if delivery.carried_by(command.rider_id):
         return []
     reasons = (command.reason,) if command.reason else ()
+    if delivery.has_goods and delivery.stage in CARRIED:
+        raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
     if delivery.stage in BEFORE_PICKUP and delivery.rider_id is not None:
         moved = e.RiderUnassigned(rider_id=delivery.rider_id, reason="transferred", barred=True)
         mode = AssignmentMode.TRANSFER
         return [moved, _assigned(command, mode, reasons, command.distance_m, delivery, policy)]
-    if delivery.stage in AFTER_PICKUP:
-        raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
     _require_waiting(delivery)
     return [_assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
 
@@ -151,7 +151,7 @@ def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolic
     """A dispatcher takes the rider off before the pick-up; another one is looked for."""
     if delivery.stage is Stage.WAITING:
         return []
-    if delivery.stage in AFTER_PICKUP:
+    if delivery.has_goods and delivery.stage in CARRIED:
         raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
     if delivery.stage not in BEFORE_PICKUP or delivery.rider_id is None:
         raise errors.DeliveryNotAssigned("no rider is bound to this delivery", stage=delivery.stage.value)
@@ -181,14 +181,14 @@ def give_up(command: c.GiveUp, delivery: Delivery) -> list[e.DeliveryEvent]:
 
 
 def come_back(
-    command: c.ReportPickUp, delivery: Delivery, mode: AssignmentMode, policy: DispatchPolicy
+    command: c.ReportCollected | c.ReportPickUp, delivery: Delivery, mode: AssignmentMode, policy: DispatchPolicy
 ) -> e.RiderAssigned:
     """A rider who was taken for lost has had the goods all along: the delivery is his again."""
     return _assigned(command, mode, ("came_back_with_the_goods",), 0.0, delivery, policy)
 
 
 def _assigned(
-    command: c.AcceptOffer | c.GrabDelivery | c.AssignRider | c.ReportPickUp,
+    command: c.AcceptOffer | c.GrabDelivery | c.AssignRider | c.ReportCollected | c.ReportPickUp,
     mode: AssignmentMode,
     reasons: tuple[str, ...],
     distance_m: float | None,

@@ -6,14 +6,16 @@ from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.finding import come_back, wanted_again
-from services.dispatch.domain.delivery.state import AFTER_PICKUP, BEFORE_PICKUP, CARRIED, Delivery
+from services.dispatch.domain.delivery.places import last_place, left_stops, next_way_m, receipts_cents
+from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import BUY, RIDER_UNFIT, FailureReason, Goods, Stage
+from services.dispatch.domain.values import BUY, RIDER_UNFIT, FailureReason, Goods, Proof, Stage
 from shared.kernel.errors import DomainError
 from shared.kernel.place import distance_m
 
 Report = (
     c.ReportArrivalAtPickup
+    | c.ReportCollected
     | c.ReportPickUp
     | c.ReportArrivalAtDropoff
     | c.ReportDelivered
@@ -30,28 +32,71 @@ def arrive_at_pickup(
         return _former_rider(command, delivery, "arrived_at_pickup")
     if delivery.stage is not Stage.ASSIGNED:
         return []
-    report_by = policy.report_by(command.now, 0, delivery.ready_at)
+    report_by = policy.report_by(command.now, next_way_m(delivery), delivery.ready_at)
     skewed = _skewed(command, delivery, policy)
     return [e.ArrivedAtPickup(rider_id=command.rider_id, report_by=report_by, clock_skewed=skewed)]
 
 
+def collect(command: c.ReportCollected, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """He is done at one of an errand's places: each once, and in whatever order it went. Reported after a withdrawal
+    what he has must come back."""
+    if not delivery.ever_carried_by(command.rider_id):
+        raise _not_his(delivery)
+    if not delivery.further_pickups or command.stop > len(delivery.further_pickups):
+        raise errors.NoSuchStop("this delivery has no such place", stops=len(delivery.further_pickups))
+    if delivery.stage is Stage.WITHDRAWN and not command.empty_handed:
+        return _late_with_goods(command, Proof(), command.receipt_cents, delivery, policy)
+    back: list[e.DeliveryEvent] = []
+    if delivery.stage is Stage.WAITING and command.rider_id in delivery.lost_riders and not command.empty_handed:
+        back = [come_back(command, delivery, delivery.past_riders[command.rider_id], policy)]
+    elif not delivery.carried_by(command.rider_id):
+        return _former_rider(command, delivery, f"collected_{command.stop}")
+    elif delivery.stage not in BEFORE_PICKUP or any(each.stop == command.stop for each in delivery.collected):
+        return []
+    return [*back, _stop_collected(command, delivery, policy)]
+
+
+def _stop_collected(command: c.ReportCollected, delivery: Delivery, policy: DispatchPolicy) -> e.StopCollected:
+    """The next report is due after the way to the next place that is left."""
+    return e.StopCollected(
+        rider_id=command.rider_id,
+        stop=command.stop,
+        at=command.occurred_at,
+        report_by=policy.report_by(command.now, next_way_m(delivery, command.stop)),
+        receipt_cents=command.receipt_cents,
+        empty_handed=command.empty_handed,
+        clock_skewed=_skewed(command, delivery, policy),
+    )
+
+
+def _late_with_goods(
+    command: c.ReportCollected | c.ReportPickUp,
+    proof: Proof,
+    receipt_cents: int | None,
+    delivery: Delivery,
+    policy: DispatchPolicy,
+) -> list[e.DeliveryEvent]:
+    late = e.PickedUp(
+        rider_id=command.rider_id,
+        proof=proof,
+        after_withdrawal=True,
+        clock_skewed=_skewed(command, delivery, policy),
+        receipt_cents=receipt_cents,
+    )
+    return [late, return_opened(command.rider_id, delivery, command.now, policy)]
+
+
 def pick_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """He has the goods. Reported after a withdrawal it still happened: the goods must come back."""
-    if delivery.kind == BUY and command.receipt_cents is None and delivery.ever_carried_by(command.rider_id):
+    receipt_cents = receipts_cents(delivery, command.receipt_cents)
+    if delivery.kind == BUY and receipt_cents is None and delivery.ever_carried_by(command.rider_id):
         raise errors.ReceiptMissing("say what was paid for the things that were bought", kind=delivery.kind)
     if delivery.carried_by(command.rider_id):
         return [_picked_up(command, delivery, policy)] if delivery.stage in BEFORE_PICKUP else []
     if not delivery.ever_carried_by(command.rider_id):
         raise _not_his(delivery)
     if delivery.stage is Stage.WITHDRAWN:
-        late = e.PickedUp(
-            rider_id=command.rider_id,
-            proof=command.proof,
-            after_withdrawal=True,
-            clock_skewed=_skewed(command, delivery, policy),
-            receipt_cents=command.receipt_cents,
-        )
-        return [late, return_opened(command.rider_id, delivery, command.now, policy)]
+        return _late_with_goods(command, command.proof, receipt_cents, delivery, policy)
     if delivery.stage is Stage.WAITING and command.rider_id in delivery.lost_riders:
         again = come_back(command, delivery, delivery.past_riders[command.rider_id], policy)
         return [again, _picked_up(command, delivery, policy)]
@@ -92,7 +137,7 @@ def fail(command: c.ReportFailure, delivery: Delivery, policy: DispatchPolicy) -
     if not delivery.carried_by(command.rider_id):
         return _former_rider(command, delivery, "failed")
     goods = _goods_told(command, delivery)
-    if delivery.stage in BEFORE_PICKUP and command.reason in RIDER_UNFIT:
+    if not delivery.has_goods and command.reason in RIDER_UNFIT:
         off = e.RiderUnassigned(rider_id=command.rider_id, reason=command.reason.value, unfit=True)
         return [off, wanted_again(delivery, command.now, policy)]
     return [
@@ -125,10 +170,10 @@ def note_silence(command: c.NoteSilence, delivery: Delivery, policy: DispatchPol
         return []
     if delivery.stage is Stage.AT_PICKUP and not delivery.goods_ready:
         return [e.ReportExtended(report_by=policy.report_by(command.now, 0))]
-    if delivery.stage in BEFORE_PICKUP:
+    if delivery.stage in BEFORE_PICKUP and not delivery.has_goods:
         lost = e.RiderUnassigned(rider_id=delivery.rider_id, reason="silent", silent=True)
         return [lost, wanted_again(delivery, command.now, policy)]
-    if delivery.stage in AFTER_PICKUP:
+    if delivery.stage in CARRIED:
         reason, goods = FailureReason.RIDER_ACCIDENT, Goods.WITH_RIDER
         return [e.DeliveryFailed(rider_id=delivery.rider_id, reason=reason, goods=goods, silent=True)]
     return []
@@ -141,13 +186,17 @@ def return_opened(rider_id: str, delivery: Delivery, now: datetime, policy: Disp
 
 
 def _picked_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> e.PickedUp:
-    way_m = distance_m(delivery.pickup, delivery.dropoff_area)
+    """He has all of it; raises StopsNotCollected while he has not been at every further place of an errand."""
+    left = left_stops(delivery)
+    if left:
+        raise errors.StopsNotCollected("the errand has places where you have not been yet", stops=left)
+    way_m = distance_m(last_place(delivery), delivery.dropoff_area)
     return e.PickedUp(
         rider_id=command.rider_id,
         proof=command.proof,
         report_by=policy.report_by(command.now, way_m),
         clock_skewed=_skewed(command, delivery, policy),
-        receipt_cents=command.receipt_cents,
+        receipt_cents=receipts_cents(delivery, command.receipt_cents),
     )
 
 
@@ -157,7 +206,7 @@ def _delivered(command: c.ReportDelivered, delivery: Delivery, policy: DispatchP
 
 
 def _goods_told(command: c.ReportFailure, delivery: Delivery) -> Goods:
-    collected = delivery.stage in AFTER_PICKUP
+    collected = delivery.has_goods
     goods = command.goods or (Goods.WITH_RIDER if collected else Goods.NOT_COLLECTED)
     if collected == (goods is Goods.NOT_COLLECTED):
         raise errors.GoodsContradiction(

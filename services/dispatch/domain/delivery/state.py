@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.domain.values import (
+    FOOD,
+    AssignmentMode,
+    Collected,
+    FailureReason,
+    FurtherPickup,
+    Goods,
+    Priority,
+    Stage,
+)
 from shared.kernel.place import Place
 
 NOWHERE = Place(0.0, 0.0)
@@ -44,6 +53,8 @@ class Delivery:
     promised_at: datetime | None = None
     kind: str = FOOD
     scheduled_for: datetime | None = None
+    further_pickups: tuple[FurtherPickup, ...] = ()
+    collected: tuple[Collected, ...] = ()
     ready_at: datetime | None = None
     goods_ready: bool = False
     attempt: int = 0
@@ -74,6 +85,11 @@ class Delivery:
     def carried_by(self, rider_id: str) -> bool:
         return self.stage in CARRIED and self.rider_id == rider_id
 
+    @property
+    def has_goods(self) -> bool:
+        """The carrier holds something already: all of it, or what an errand's first places gave him."""
+        return self.stage in AFTER_PICKUP or any(not each.empty_handed for each in self.collected)
+
     def ever_carried_by(self, rider_id: str) -> bool:
         return self.rider_id == rider_id or rider_id in self.past_riders
 
@@ -99,7 +115,7 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
             return _assigned(state, event)
         case e.RiderUnassigned():
             return _unassigned(state, event)
-        case e.ArrivedAtPickup() | e.PickedUp() | e.ArrivedAtDropoff():
+        case e.ArrivedAtPickup() | e.StopCollected() | e.PickedUp() | e.ArrivedAtDropoff():
             return _on_the_way(state, event)
         case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended() | e.RouteChanged() | e.LoadChanged():
             return _terms_changed(state, event)
@@ -220,6 +236,7 @@ def _announced(state: Delivery, event: e.DeliveryAnnounced) -> Delivery:
         promised_at=event.promised_at,
         kind=event.kind,
         scheduled_for=event.scheduled_for,
+        further_pickups=event.further_pickups,
     )
 
 
@@ -243,6 +260,7 @@ def _requested(state: Delivery, event: e.DeliveryRequested) -> Delivery:
         failure=None,
         lost_with_rider=False,
         goods=None,
+        collected=state.collected if again else (),
     )
 
 
@@ -297,8 +315,14 @@ def _unassigned(state: Delivery, event: e.RiderUnassigned) -> Delivery:
     )
 
 
-def _on_the_way(state: Delivery, event: e.ArrivedAtPickup | e.PickedUp | e.ArrivedAtDropoff) -> Delivery:
+def _on_the_way(
+    state: Delivery, event: e.ArrivedAtPickup | e.StopCollected | e.PickedUp | e.ArrivedAtDropoff
+) -> Delivery:
     match event:
+        case e.StopCollected():
+            done = Collected(event.stop, event.at, event.empty_handed, event.receipt_cents)
+            here = replace(state, stage=Stage.AT_PICKUP, report_by=event.report_by)
+            return replace(here, collected=(*state.collected, done))
         case e.ArrivedAtPickup():
             return replace(state, stage=Stage.AT_PICKUP, report_by=event.report_by)
         case e.PickedUp(after_withdrawal=True):

@@ -24,12 +24,14 @@ from services.order.domain.values import (
     Stop,
     Totals,
 )
+from services.order.expectations import Expected
 from services.order.outbound import payment_id_of
 from services.order.schemas import (
     ChosenOption,
     ErrandTermsView,
     ErrandView,
     FurtherStopView,
+    ExpectedView,
     LineView,
     OrderSummary,
     OrderView,
@@ -250,7 +252,9 @@ def steps_of(order: Order) -> list[StepView]:
     return [StepView(name=step.name, at=step.at) for step in order.steps]
 
 
-def tracking_view(order: Order, now: datetime, clock_speed: float, *, personal: bool) -> TrackingView:
+def tracking_view(
+    order: Order, now: datetime, clock_speed: float, *, personal: bool, expected: Expected | None = None
+) -> TrackingView:
     """An order as its page shows it; `personal` adds what an errand is about, and the words of its review."""
     placed, review = order.placed, order.review
     return TrackingView(
@@ -262,6 +266,7 @@ def tracking_view(order: Order, now: datetime, clock_speed: float, *, personal: 
         merchant_name=placed.pickup.name,
         steps=steps_of(order),
         rider_id=order.rider_id,
+        expected=None if expected is None else ExpectedView.model_validate(expected, from_attributes=True),
         late=is_late(order, now),
         can_cancel=can_cancel(order),
         can_confirm=order.state is OrderState.DELIVERED,

@@ -40,13 +40,15 @@ SUBSCRIBED: tuple[type[Message], ...] = (
     dispatch.WithdrawalRefused,
     dispatch.ReturnOpened,
     dispatch.GoodsReturned,
+    dispatch.EtaChanged,
+    dispatch.DelayPredicted,
     support.RedispatchRequested,
     support.CancellationRequested,
     support.CompensationGranted,
 )
 
-TOLD_ONLY: tuple[type[Message], ...] = (dispatch.ArrivedAtDropoff,)
-"""Heard for the timeline alone: nothing follows from them."""
+TOLD_ONLY: tuple[type[Message], ...] = (dispatch.ArrivedAtDropoff, dispatch.EtaChanged, dispatch.DelayPredicted)
+"""Heard for the timeline and the tracking page alone: nothing follows from them."""
 
 
 def commands_for(message: Message, envelope: Envelope, now: datetime) -> Sequence[FactCommand | Compensate]:

@@ -1,5 +1,6 @@
 """What the customer's and the merchant's pages see as it happens."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -7,6 +8,7 @@ from services.order import views
 from services.order.answering import order_of, order_view, tracking_view
 from services.order.codec import MERCHANT
 from services.order.domain.state import Order
+from services.order.expectations import Expected, expected
 from services.order.kitchen import ShopView
 from services.order.menu_answering import merchant_view
 from services.order.projecting import ORDER_LIST
@@ -17,6 +19,8 @@ from shared.gateway.sse import Event
 from shared.kernel.errors import NotFound
 
 OPEN_ORDERS_MAX = 500
+EXPECTED_LOOK_SECONDS = 4.0
+"""Another expected time is shown so long after it was told, at the latest."""
 
 
 def tracking_events(
@@ -25,28 +29,33 @@ def tracking_events(
     """One `tracking` event for each change of an order, its stream's version as id; the present one first.
 
     A page that comes back with the version it has seen gets only what is newer. Turning late is a change too,
-    although nothing happens then but time.
+    although nothing happens then but time, and so is another expected time, which is in no version: a page that
+    comes back is told it again.
     """
     with parts.broadcast.subscribe(lambda stored: stored.stream_id == order_id) as changes:
-        order, version = _look(parts, order_id)
-        seen = _seen(parts, order, personal)
-        if last_event_id != str(version):
+        order, version, told = _look(parts, order_id)
+        looked_at = time.monotonic()
+        seen = _seen(parts, order, told, personal)
+        if last_event_id != str(version) or told is not None:
             yield Event(version, "tracking", seen)
         for stored in changes:
-            if stored is not None and stored.version > version:
-                order, version = _look(parts, order_id)
-            view = _seen(parts, order, personal)
+            newer = stored is not None and stored.version > version
+            if newer or time.monotonic() - looked_at >= EXPECTED_LOOK_SECONDS:
+                order, version, told = _look(parts, order_id)
+                looked_at = time.monotonic()
+            view = _seen(parts, order, told, personal)
             yield Event(version, "tracking", view) if _differs(view, seen) else None
             seen = view
 
 
-def _look(parts: OrderParts, order_id: str) -> tuple[Order, int]:
+def _look(parts: OrderParts, order_id: str) -> tuple[Order, int, Expected | None]:
     with parts.store.reading() as tx:
-        return order_of(tx, order_id)
+        order, version = order_of(tx, order_id)
+        return order, version, expected(tx, order)
 
 
-def _seen(parts: OrderParts, order: Order, personal: bool) -> TrackingView:
-    return tracking_view(order, parts.clock.now(), parts.settings.clock.speed, personal=personal)
+def _seen(parts: OrderParts, order: Order, told: Expected | None, personal: bool) -> TrackingView:
+    return tracking_view(order, parts.clock.now(), parts.settings.clock.speed, personal=personal, expected=told)
 
 
 def _differs(view: TrackingView, seen: TrackingView) -> bool:

@@ -330,6 +330,14 @@ class Position(BaseModel):
     lon: float
 
 
+class ExpectedView(BaseModel):
+    """Half of such deliveries are at the door by `p50`, nine of ten by `p90`."""
+
+    p50: AwareDatetime
+    p90: AwareDatetime
+    delay_foreseen: bool = Field(description="the promise will probably be missed")
+
+
 class TrackingView(BaseModel):
     """What the customer's page shows; `late` says that the promise is broken or already past."""
 
@@ -342,6 +350,9 @@ class TrackingView(BaseModel):
     steps: list[StepView]
     rider_id: str | None
     rider_position: Position | None = None
+    expected: ExpectedView | None = Field(
+        default=None, description="when to expect it, as told last; absent before and once nobody waits for it"
+    )
     late: bool
     can_cancel: bool
     can_confirm: bool

@@ -22,6 +22,11 @@ HOME = {"lat": 30.2790, "lon": 120.1600}
 WAITING = {"en": "Waiting for the merchant", "zh": "等待商家接单"}
 ACCEPTED = {"en": "The merchant has accepted", "zh": "商家已接单"}
 
+EXPECTED = {
+    "en": re.compile(r"Expected (between \d\d:\d\d and|by) \d\d:\d\d"),
+    "zh": re.compile(r"预计 (\d\d:\d\d 至 )?\d\d:\d\d (前)?送达"),
+}
+
 
 @dataclass
 class Town:
@@ -205,12 +210,17 @@ def test_every_step_is_seen_as_it_happens_until_the_review(town: Town, open_page
     headline(page, WAITING["en"])
     delivery = order.to_the_rider()
     headline(page, "Ready, waiting for the rider")
+    expect(page.locator(".hero .expected")).to_have_text(EXPECTED["en"], timeout=15_000)
+    page.locator('.switch button[lang="zh-CN"]').click()
+    expect(page.locator(".hero .expected")).to_have_text(EXPECTED["zh"])
+    page.locator('.switch button[lang="en"]').click()
     town.rider("POST", f"{delivery}/arrived-at-pickup")
     town.rider("POST", f"{delivery}/picked-up", {"proof": {"kind": "code", "reference": "1234"}})
     headline(page, "On its way to you")
     assert page.get_by_role("button", name="I have received it").count() == 0
     order.arrive(delivery)
     headline(page, "Delivered")
+    expect(page.locator(".hero .expected")).to_have_count(0)
     assert done(page) == ["placed", "accepted", "ready", "picked_up", "delivered"]
     assert [len(text) for text in texts(page, ".steps time")] == [5] * 5
     page.get_by_role("button", name="I have received it").press("Enter")

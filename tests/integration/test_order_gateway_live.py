@@ -1,7 +1,8 @@
 """What the pages of customers and merchants are told as it happens, and after they were away."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,46 @@ def test_a_tracking_page_sees_each_change_and_misses_none_while_away(town: Town)
         _, _, shown = page.next()
         assert (shown["state"], shown["rider_id"], shown["can_cancel"]) == ("delivering", RIDER, False)
     assert "Willow" not in json.dumps(shown)
+
+
+def test_a_tracking_page_is_told_when_to_expect_the_order_and_when_that_moves(town: Town) -> None:
+    customer = new_id("cus")
+    order_id = town.paid(customer)
+    with listening(town, f"/v1/orders/{order_id}/live", "customer", customer) as page:
+        town.kitchen(order_id, "accept", preparation_minutes=10)
+        shown = page.until(lambda shown: shown["state"] == "accepted")
+        assert shown["expected"] is None
+        promised_at = datetime.fromisoformat(shown["promised_at"])
+        for minutes in (10, 25):
+            town.say(dispatch.EtaChanged(**expected(order_id, promised_at + timedelta(minutes=minutes))), order_id)
+            p50 = promised_at + timedelta(minutes=minutes)
+            assert told(page.until(_at(p50))) == (p50, p50 + timedelta(minutes=15), False)
+        late = expected(order_id, promised_at) | {"promised_at": promised_at, "probability": 0.9}
+        del late["cause"]
+        town.say(dispatch.DelayPredicted(**late), order_id)
+        assert page.until(lambda shown: told(shown)[-1])["expected"]["p50"]
+        town.say(dispatch.PickedUp(**about(order_id), proof=Proof()), order_id)
+        town.say(dispatch.Delivered(**about(order_id), proof=Proof()), order_id)
+        assert page.until(lambda shown: shown["state"] == "delivered")["expected"] is None
+    timeline = town.ok("GET", f"/v1/orders/{order_id}/timeline", "customer", customer)
+    assert [entry["type"] for entry in timeline["entries"]].count("EtaChanged") == 2
+
+
+def expected(order_id: str, p50: datetime) -> dict[str, Any]:
+    delivery = {"order_id": order_id, "delivery_id": order_id.replace("ord_", "dlv_")}
+    return delivery | {"p50": p50, "p90": p50 + timedelta(minutes=15), "cause": "waiting"}
+
+
+def _at(p50: datetime) -> Callable[[Any], bool]:
+    return lambda shown: told(shown)[0] == p50
+
+
+def told(shown: dict[str, Any]) -> tuple[Any, ...]:
+    """What a page says of when to expect the order."""
+    times = shown["expected"]
+    if times is None:
+        return (None, None, False)
+    return (*(datetime.fromisoformat(times[name]) for name in ("p50", "p90")), times["delay_foreseen"])
 
 
 def test_a_merchant_sees_its_open_orders_and_then_each_change(town: Town) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -156,6 +156,13 @@ class Listener:
             elif not line and "data" in fields:
                 return fields["id"], fields["event"], json.loads(fields["data"])
         raise AssertionError("the stream ended")
+
+    def until(self, wanted: Callable[[Any], bool]) -> Any:
+        """The first event's data that is wanted."""
+        while True:
+            _, _, shown = self.next()
+            if wanted(shown):
+                return shown
 
 
 @contextmanager

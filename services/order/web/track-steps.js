@@ -51,6 +51,14 @@ export function minutesToPromise(order, now) {
   return (Date.parse(order.promised_at) - now) / 60_000;
 }
 
+// When to expect it, as a range; only its end once the middle is past, and nothing once that is.
+export function expectedRange(order, now) {
+  if (!order.expected || isOver(order)) return null;
+  const { p50, p90 } = order.expected;
+  if (Date.parse(p90) <= now) return null;
+  return { from: Date.parse(p50) > now ? p50 : null, until: p90 };
+}
+
 // How far along the way, 0 to 1, for the bar on top.
 export function share(order) {
   return (REACHED[order.state] ?? 0) / (WAY.length - 1);

@@ -19,7 +19,7 @@ import { token } from "/static/session.js";
 import { Cancel, Confirm } from "./track-actions.js";
 import { Bill, Errand } from "./track-bill.js";
 import { Review, Reviewed, Thanks } from "./track-review.js";
-import { deliveredAt, isOver, minutesToPromise, progress, share } from "./track-steps.js";
+import { deliveredAt, expectedRange, isOver, minutesToPromise, progress, share } from "./track-steps.js";
 
 const clock = new PlatformClock();
 const orderId = decodeURIComponent(location.pathname.split("/").at(-1));
@@ -67,6 +67,17 @@ function Promised({ order }) {
   </div>`;
 }
 
+function Expected({ order }) {
+  const range = expectedRange(order, clock.now());
+  if (!range) return null;
+  const times = { from: range.from && clockTime(range.from), until: clockTime(range.until) };
+  const text = times.from && times.from !== times.until ? "track.expected" : "track.expectedBy";
+  return html`<p class="expected">
+    ${t(text, times)}
+    ${order.expected.delay_foreseen && html` <strong>${t("track.delayForeseen")}</strong>`}
+  </p>`;
+}
+
 function Hero({ order }) {
   const late = lateMinutes(order);
   const ended = order.state === "cancelled" || order.state === "rejected";
@@ -75,6 +86,7 @@ function Hero({ order }) {
     <h1 aria-live="polite">${t(`track.headline.${suited("headline", order.state, order)}`)}</h1>
     ${NOTED.has(order.state) && html`<p class="note">${t(`track.note.${order.state}`)}</p>`}
     ${!ended && html`<${Promised} order=${order} />`}
+    ${!ended && html`<${Expected} order=${order} />`}
     ${!ended &&
     html`<svg class="way" viewBox="0 0 100 3" preserveAspectRatio="none" aria-hidden="true">
       <rect class="track" width="100" height="3" />

@@ -233,14 +233,15 @@ def _check_inbox(
 def _check_effects(connection: psycopg.Connection[Row], schema: str, verdict: Verdict) -> None:
     """One cause has one effect of a kind on a stream, whatever was sent or tried again.
 
-    What a book's `entry` says is its kind: one capture may be posted and pass a tip on.
+    What a book's `entry` says is its kind: one capture may be posted and pass a tip on. A rider who is lost loses
+    everything that he has in hand, each delivery once.
     """
     rows = _query(
         connection,
         schema,
         """SELECT metadata->>'causation_id' AS cause, stream_id, type, count(*) AS times
              FROM {events} WHERE metadata->>'causation_id' IS NOT NULL
-            GROUP BY 1, 2, 3, data->>'entry' HAVING count(*) > 1""",
+            GROUP BY 1, 2, 3, data->>'entry', data->>'delivery_id' HAVING count(*) > 1""",
     )
     verdict.duplicated += [
         f"{schema}: {row['cause']} led to {row['type']} on {row['stream_id']} {row['times']} times" for row in rows

@@ -4,7 +4,7 @@ import asyncio
 import random
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from deploy.city.town_hall import TownHall, stamp
 from deploy.city.world import Fate, RiderPlan
@@ -19,8 +19,18 @@ _OFFERS_TO_IGNORE = 3
 _FAILURES = ("customer_refused", "customer_unreachable", "address_wrong", "goods_damaged")
 
 
+_PICKUP, _DROPOFF = "pickup", "dropoff"
+
+
+class Stop(NamedTuple):
+    """Where he has to go for one of his deliveries, as the platform tells it."""
+
+    delivery_id: str
+    kind: str
+
+
 class Rider:
-    """One rider with a device: hears the work, answers it, and carries one delivery at a time."""
+    """One rider with a device: hears the work, answers it, and rides from stop to stop as he is told."""
 
     def __init__(self, hall: TownHall, plan: RiderPlan, rider_id: str, dice: random.Random) -> None:
         self._hall = hall
@@ -29,9 +39,13 @@ class Rider:
         self._dice = dice
         self.place = plan.start
         self._answered: set[tuple[str, str]] = set()
-        self._carrying: set[str] = set()
+        self._answering = asyncio.Lock()
         self._lost_until: datetime | None = None
         self._deliveries: dict[str, dict[str, Any]] = {}
+        self._stops: list[Stop] = []
+        self._done: set[Stop] = set()
+        self._riding = False
+        self._free_at: datetime | None = None
         self._work_changed = asyncio.Condition()
 
     @property
@@ -41,28 +55,32 @@ class Rider:
     @property
     def idle(self) -> bool:
         now = self._hall.clock.now()
-        return not self._carrying and self._lost_until is None and self._plan.on_at <= now < self._plan.off_at
+        busy = self._riding or self._deliveries or self._lost_until is not None
+        return not busy and self._plan.on_at <= now < self._plan.off_at
 
     async def live(self) -> None:
-        """Works the shift and one delivery after its end, if one is still under way."""
+        """Works the shift, and what is still in hand at its end."""
         await self._hall.sleep_until(self._plan.on_at)
         start = {"place": _point(self.place), "until": stamp(self._plan.off_at)}
         await self._post(f"/v1/riders/{self._id}/shift/start", start)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hall.guard(f"shift {self._id}", self._end_shift()))
             tasks.create_task(self._hall.guard(f"beacon {self._id}", self._beacon()))
+            tasks.create_task(self._ride())
             async for _, work in self._hall.gateways.listen(
                 "dispatch", f"/v1/riders/{self._id}/live", "rider", self._id
             ):
                 async with self._work_changed:
                     self._deliveries = {entry["delivery_id"]: entry for entry in work["deliveries"]}
+                    self._stops = [Stop(stop["delivery_id"], stop["kind"]) for stop in work["stops"]]
+                    self._done = {stop for stop in self._done if stop.delivery_id in self._deliveries}
                     self._work_changed.notify_all()
                 if self._lost_until is None:
                     self._look_at(work, tasks)
 
     async def _end_shift(self) -> None:
         await self._hall.sleep_until(self._plan.off_at)
-        while self._carrying:
+        while self._riding or self._deliveries:
             await self._hall.sleep(timedelta(minutes=2))
         await self._post(f"/v1/riders/{self._id}/shift/end", {})
 
@@ -70,7 +88,7 @@ class Rider:
         """A device with its application open says where it is, also while its rider waits."""
         while self._hall.clock.now() < self._plan.off_at:
             await self._hall.sleep(5 * self._position_interval)
-            if self._lost_until is None and not self._carrying:
+            if self._lost_until is None and not self._riding:
                 await self._report_position()
 
     def _look_at(self, work: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
@@ -79,10 +97,6 @@ class Rider:
             if mark not in self._answered:
                 self._answered.add(mark)
                 tasks.create_task(self._hall.guard(f"offer {self._id}", self._answer(offer)))
-        for delivery in work["deliveries"]:
-            if delivery["delivery_id"] not in self._carrying:
-                self._carrying.add(delivery["delivery_id"])
-                tasks.create_task(self._hall.guard(f"ride {self._id}", self._carry(delivery)))
 
     async def _answer(self, offer: dict[str, Any]) -> None:
         hall, order_id, path = self._hall, offer["order_id"], f"/v1/deliveries/{offer['delivery_id']}"
@@ -92,35 +106,92 @@ class Rider:
             return
         if not hall.scenario.whole_minutes:
             await hall.sleep(_ANSWER_AFTER)
-        if hall.mishap_happens_now(order_id, Fate.OFFER_DECLINED):
-            await self._post(f"{path}/decline", {"reason": "too_far"})
-            return
-        await self._post(f"{path}/accept", {})
+        async with self._answering:  # one after the other: what he takes first he brings first
+            if hall.mishap_happens_now(order_id, Fate.OFFER_DECLINED):
+                await self._post(f"{path}/decline", {"reason": "too_far"})
+                return
+            await self._post(f"{path}/accept", {})
 
     async def grab(self, delivery_id: str) -> bool:
         """Claims a delivery from the pool; false when another rider was first."""
         return await self._post(f"/v1/deliveries/{delivery_id}/grab", {}) is not None
 
-    async def _carry(self, delivery: dict[str, Any]) -> None:
-        try:
-            await self._ride_to_pickup(delivery)
-        finally:
-            self._carrying.discard(delivery["delivery_id"])
+    async def _ride(self) -> None:
+        """One stop after the other for as long as there are any; never two rides at once."""
+        while True:
+            stop = await self._told_stop()
+            self._riding = True
+            departed_at = self._free_at or self._hall.clock.now()
+            self._free_at = None
+            await self._hall.guard(f"ride {self._id}", self._go(stop, departed_at))
+            self._riding = False
 
-    async def _ride_to_pickup(self, delivery: dict[str, Any]) -> None:
-        hall, order_id, path = self._hall, delivery["order_id"], f"/v1/deliveries/{delivery['delivery_id']}"
-        if hall.mishap_happens_now(order_id, Fate.RIDER_LOST_BEFORE_PICKUP):
+    async def _told_stop(self) -> Stop:
+        """The next one; whoever has to wait for it departs when he hears of it."""
+        async with self._work_changed:
+            while (stop := self._next_stop()) is None:
+                self._free_at = None
+                await self._work_changed.wait()
+        return stop
+
+    def _next_stop(self) -> Stop | None:
+        return next((stop for stop in self._stops if stop not in self._done), None)
+
+    async def _go(self, stop: Stop, departed_at: datetime) -> None:
+        """To one stop, with what is to be done there. Who vanishes on the way goes there when he is back, if the
+        delivery is still his."""
+        delivery = self._deliveries[stop.delivery_id]
+        lost = Fate.RIDER_LOST_BEFORE_PICKUP if stop.kind == _PICKUP else Fate.RIDER_LOST_AFTER_PICKUP
+        if self._hall.mishap_happens_now(delivery["order_id"], lost):
             return await self._vanish()
-        pickup = Place(delivery["pickup"]["lat"], delivery["pickup"]["lon"])
-        arrived_at = await self._travel(pickup, hall.clock.now())
-        if await self._post(f"{path}/arrived-at-pickup", {"occurred_at": stamp(arrived_at)}) is None:
-            return None
+        try:
+            arrived_at = await self._travel(_door(delivery[stop.kind]), departed_at)
+            if stop.kind == _PICKUP:
+                await self._collect(stop, arrived_at)
+            else:
+                await self._bring(delivery, arrived_at)
+        finally:
+            self._tick_off(stop)
+
+    async def _collect(self, first: Stop, arrived_at: datetime) -> None:
+        """At a shop: everything that it has for him, in the order told, and also what he is given meanwhile."""
+        here = self._deliveries.get(first.delivery_id, {}).get(_PICKUP)
+        half = self._hall.scenario.pickup_service / 2
+        at_counter, reported = arrived_at + half, set[Stop]()
+        while (stop := self._next_stop()) is not None and self._is_here(stop, here):
+            for each in [each for each in self._stops if self._is_here(each, here) and each not in reported]:
+                reported.add(each)
+                path = f"/v1/deliveries/{each.delivery_id}/arrived-at-pickup"
+                if await self._post(path, {"occurred_at": stamp(arrived_at)}) is None:
+                    self._leave_out(each.delivery_id)
+            if stop not in self._done:
+                at_counter = await self._pick_up(self._deliveries[stop.delivery_id], at_counter)
+                self._tick_off(stop)
+            self._free_at = at_counter + half
+        if self._free_at is not None:
+            await self._hall.sleep_until(self._free_at)
+
+    def _leave_out(self, delivery_id: str) -> None:
+        """It was not picked up, so that there is nothing to bring either."""
+        self._tick_off(Stop(delivery_id, _PICKUP), Stop(delivery_id, _DROPOFF))
+
+    def _tick_off(self, *stops: Stop) -> None:
+        """Until it leaves his hands: then it may come back with everything still to be done."""
+        self._done |= {stop for stop in stops if stop.delivery_id in self._deliveries}
+
+    def _is_here(self, stop: Stop, here: dict[str, Any] | None) -> bool:
+        delivery = self._deliveries.get(stop.delivery_id)
+        return stop.kind == _PICKUP and delivery is not None and delivery[_PICKUP] == here
+
+    async def _pick_up(self, delivery: dict[str, Any], at_counter: datetime) -> datetime:
+        """Waits for the goods and takes them; answers when that was."""
+        hall, order_id = self._hall, delivery["order_id"]
         ready_at = await self._wait_for_goods(delivery["delivery_id"])
         if ready_at is None:
-            return None
-        half = hall.scenario.pickup_service / 2
+            self._leave_out(delivery["delivery_id"])
+            return max(at_counter, hall.clock.now())
         errand = hall.errand_of(order_id)
-        picked_up_at = max(ready_at, arrived_at + half + (errand.wait if errand else timedelta(0)))
+        picked_up_at = max(ready_at, at_counter + (errand.wait if errand else timedelta(0)))
         await hall.sleep_until(picked_up_at)
         body: dict[str, Any] = {
             "occurred_at": stamp(picked_up_at),
@@ -128,12 +199,9 @@ class Rider:
         }
         if errand and errand.receipt_cents is not None:
             body["receipt_cents"] = errand.receipt_cents
-        if await self._post(f"{path}/picked-up", body) is None:
-            return None
-        await hall.sleep_until(picked_up_at + half)
-        if hall.mishap_happens_now(order_id, Fate.RIDER_LOST_AFTER_PICKUP):
-            return await self._vanish()
-        return await self._ride_to_dropoff(delivery, path, picked_up_at + half)
+        if await self._post(f"/v1/deliveries/{delivery['delivery_id']}/picked-up", body) is None:
+            self._leave_out(delivery["delivery_id"])
+        return picked_up_at
 
     async def _wait_for_goods(self, delivery_id: str) -> datetime | None:
         """When the kitchen was done; None when this delivery is not this rider's any more."""
@@ -146,10 +214,8 @@ class Rider:
                 await self._work_changed.wait()
         return None
 
-    async def _ride_to_dropoff(self, delivery: dict[str, Any], path: str, departed_at: datetime) -> None:
-        hall, order_id = self._hall, delivery["order_id"]
-        dropoff = Place(delivery["dropoff"]["lat"], delivery["dropoff"]["lon"])
-        arrived_at = await self._travel(dropoff, departed_at)
+    async def _bring(self, delivery: dict[str, Any], arrived_at: datetime) -> None:
+        hall, order_id, path = self._hall, delivery["order_id"], f"/v1/deliveries/{delivery['delivery_id']}"
         await self._post(f"{path}/arrived-at-dropoff", {"occurred_at": stamp(arrived_at)})
         half = hall.scenario.dropoff_service / 2
         await hall.sleep_until(arrived_at + half)
@@ -160,7 +226,8 @@ class Rider:
         else:
             proof = {"kind": "photo", "reference": f"photo-{order_id[-8:]}"}
             await self._post(f"{path}/delivered", {**done, "proof": proof})
-        await hall.sleep_until(arrived_at + 2 * half)
+        self._free_at = arrived_at + 2 * half
+        await hall.sleep_until(self._free_at)
 
     async def _travel(self, to: Place, departed_at: datetime) -> datetime:
         """Rides in a straight line, reporting positions; answers the moment of arrival."""
@@ -203,6 +270,10 @@ async def register(hall: TownHall, plan: RiderPlan) -> None:
     }
     answer = await hall.gateways.post("dispatch", "/v1/riders", "dispatcher", "dsp_city", body)
     hall.rider_ids[plan.key] = answer["rider_id"]
+
+
+def _door(point: dict[str, float]) -> Place:
+    return Place(point["lat"], point["lon"])
 
 
 def _point(place: Place) -> dict[str, float]:

@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic
 
 from services.dispatch.codec import DELIVERY, DISRUPTION, POLICY, RIDER
-from services.dispatch.domain import reactions
+from services.dispatch.domain import pacing, reactions
 from services.dispatch.domain.delivery import decisions as delivery_decisions
-from services.dispatch.domain.delivery.commands import DeliveryCommand
+from services.dispatch.domain.delivery.commands import DeliveryCommand, NoteSilence
 from services.dispatch.domain.delivery.events import DeliveryEvent
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.disruptions.commands import DisruptionCommand, EndDisruption
@@ -24,18 +24,22 @@ from services.dispatch.domain.policies.events import PolicyEvent
 from services.dispatch.domain.policies.state import SCOPE, Policy, scope_of, stream_of
 from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
 from services.dispatch.domain.rider import decisions as rider_decisions
-from services.dispatch.domain.rider.commands import RiderCommand
+from services.dispatch.domain.rider.commands import ReceiveOffer, RiderCommand, TakeDelivery
 from services.dispatch.domain.rider.events import RiderEvent
 from services.dispatch.domain.rider.state import Rider
 from shared.eventstore import because
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.model import Context, Decided, DueDeadline, E, S
 from shared.eventstore.ports import Store, Transaction
+from shared.kernel.place import Place
 
 Command = DeliveryCommand | RiderCommand
 
-MAX_STEPS = 50
-"""A command concerns a handful of streams; more steps than this are a circle, which is a bug."""
+ABOUT_A_DELIVERY = (ReceiveOffer, TakeDelivery)
+"""Commands to riders that are decided by the policy of a place."""
+
+MAX_STEPS = 200
+"""A command concerns a rider with everything that he has in hand; more steps than this are a circle: a bug."""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Changes:
         self._context = context
         self._deliveries: dict[str, Draft[Delivery, DeliveryEvent]] = {}
         self._riders: dict[str, Draft[Rider, RiderEvent]] = {}
+        self._left: dict[str, Place] = {}
 
     def delivery(self, delivery_id: str) -> Draft[Delivery, DeliveryEvent]:
         return self._draft(DELIVERY, delivery_id, self._deliveries)
@@ -83,12 +88,36 @@ class Changes:
 
     def _ask_delivery(self, command: DeliveryCommand) -> Iterable[Command]:
         draft = self.delivery(command.delivery_id)
+        if isinstance(command, NoteSilence):
+            command = replace(command, busy_until=self._busy_until(command.delivery_id))
         following: list[Command] = []
         for event in delivery_decisions.decide(command, draft.state, self._policy_for(draft.state)):
             before, draft.state = draft.state, DELIVERY.evolve(draft.state, event)
             draft.events.append(event)
             following += reactions.on_delivery(command.delivery_id, before, event, self._context.now)
+            if (left := pacing.left(before, event)) is not None:
+                self._left[left[0]] = left[1]
         return following
+
+    def go_on(self) -> Iterable[Command]:
+        """What follows for riders who have done a stop, once everything else is decided."""
+        following: list[Command] = []
+        for rider_id, place in self._left.items():
+            rider = self.rider(rider_id).state
+            following += pacing.on_to(rider, self._in_hand(rider), place, self._context.now)
+        self._left.clear()
+        return following
+
+    def _busy_until(self, delivery_id: str) -> datetime | None:
+        delivery = self.delivery(delivery_id).state
+        if delivery.rider_id is None:
+            return None
+        rider = self.rider(delivery.rider_id).state
+        policy = self._policy_for(delivery)
+        return pacing.busy_until(delivery_id, rider, self._in_hand(rider), self._context.now, policy)
+
+    def _in_hand(self, rider: Rider) -> dict[str, Delivery]:
+        return {delivery_id: self.delivery(delivery_id).state for delivery_id in rider.carrying}
 
     def _policy_for(self, delivery: Delivery) -> DispatchPolicy:
         """What holds where the rider is wanted."""
@@ -97,11 +126,17 @@ class Changes:
     def _ask_rider(self, command: RiderCommand) -> Iterable[Command]:
         draft = self.rider(command.rider_id)
         following: list[Command] = []
-        for event in rider_decisions.decide(command, draft.state):
+        for event in rider_decisions.decide(command, draft.state, self._policy_of(command)):
             draft.state = RIDER.evolve(draft.state, event)
             draft.events.append(event)
-            following += reactions.on_rider(event, command.rider_id)
+            following += reactions.on_rider(event, draft.state, self._context.now)
         return following
+
+    def _policy_of(self, command: RiderCommand) -> DispatchPolicy:
+        """What holds where the delivery that is meant is picked up; else for the whole service."""
+        if isinstance(command, ABOUT_A_DELIVERY):
+            return self._policy_for(self.delivery(command.delivery_id).state)
+        return self._policy.at(None, self._context.now)
 
     def _draft(self, aggregate: Aggregate[S, E], stream_id: str, drafts: dict[str, Draft[S, E]]) -> Draft[S, E]:
         if stream_id not in drafts:
@@ -120,6 +155,8 @@ def perform(transaction: Transaction, command: Command, context: Context, policy
     waiting = deque([command])
     for _ in range(MAX_STEPS):
         waiting.extend(changes.follow(waiting.popleft()))
+        if not waiting:
+            waiting.extend(changes.go_on())
         if not waiting:
             changes.write()
             return changes

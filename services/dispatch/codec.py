@@ -49,7 +49,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
         EventType("StopCollected", d.StopCollected),
-        EventType("PickedUp", d.PickedUp, 3, {1: _as_it_was, 2: _as_it_was}),
+        EventType("PickedUp", d.PickedUp, 4, {1: _as_it_was, 2: _as_it_was, 3: _as_it_was}),
         EventType("ArrivedAtDropoff", d.ArrivedAtDropoff),
         EventType("Delivered", d.Delivered, 2, {1: _as_it_was}),
         EventType("DeliveryFailed", d.DeliveryFailed),
@@ -77,9 +77,9 @@ RIDER_CODEC: Codec[r.RiderEvent] = Codec(
         ),
         EventType("ShiftStarted", r.ShiftStarted),
         EventType("ShiftEnded", r.ShiftEnded),
-        EventType("OfferReceived", r.OfferReceived),
+        EventType("OfferReceived", r.OfferReceived, 2, {1: _as_it_was}),
         EventType("OfferClosed", r.OfferClosed),
-        EventType("DeliveryTaken", r.DeliveryTaken),
+        EventType("DeliveryTaken", r.DeliveryTaken, 2, {1: _as_it_was}),
         EventType("DeliveryReleased", r.DeliveryReleased),
         EventType("ReturnTaken", r.ReturnTaken),
         EventType("ReturnDone", r.ReturnDone),
@@ -130,7 +130,7 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     codec=RIDER_CODEC,
     deadlines=rider_deadlines.deadlines,
     # A rider's stream grows with every offer, for years. Raise the number when `evolve` or the state changes.
-    snapshots=Snapshots(Rider, 1, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
+    snapshots=Snapshots(Rider, 2, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
 )
 
 POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(

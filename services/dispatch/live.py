@@ -9,6 +9,7 @@ from services.dispatch.codec import DELIVERY, RIDER
 from services.dispatch.domain.contacts import Contact
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.errors import RiderNotFound
+from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.values import Stage
 from services.dispatch.inputs import Point
 from services.dispatch.schemas import (
@@ -20,6 +21,7 @@ from services.dispatch.schemas import (
     WorkDelivery,
     WorkOffer,
     WorkReturn,
+    WorkStop,
 )
 from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.wiring import DispatchParts
@@ -32,29 +34,23 @@ BOARD_ROWS = 500
 
 
 def read_work(parts: DispatchParts, rider_id: str) -> Work:
-    """A rider's open offer, what he carries and what he has to bring back, by the streams."""
+    """A rider's open offers, what he carries and what he has to bring back, by the streams."""
     with parts.store.reading() as reading:
         rider = reading.load(RIDER, rider_id).state
         if not rider.rider_id:
             raise RiderNotFound("there is no such rider")
-        offers, deliveries, returns = [], [], []
-        if rider.offered is not None:
-            delivery, contact = _read(reading, rider.offered)
-            offers = _offers(rider.offered, delivery, contact, rider_id)
-        if rider.carrying is not None:
-            delivery, contact = _read(reading, rider.carrying)
-            if delivery.carried_by(rider_id):
-                deliveries.append(_carried(rider.carrying, delivery, contact))
-        for delivery_id in rider.returns:
-            delivery, contact = _read(reading, delivery_id)
-            returns.append(_return(delivery_id, delivery, contact))
+        read = {each: _read(reading, each) for each in (*rider.offers, *rider.carrying, *rider.returns)}
+    offers = [offer for each in rider.offers for offer in _offers(each, *read[each], rider_id)]
+    carried = {each: read[each] for each in rider.carrying if read[each][0].carried_by(rider_id)}
+    stops = stops_of(rider, {each: delivery for each, (delivery, _) in carried.items()})
     return Work(
         rider_id=rider_id,
         on_shift=rider.on_shift,
         silent=rider.silent,
         offers=offers,
-        deliveries=deliveries,
-        returns=returns,
+        deliveries=[_carried(each, *known) for each, known in carried.items()],
+        stops=[WorkStop(delivery_id=stop.delivery_id, kind=stop.kind) for stop in stops],
+        returns=[_return(each, *read[each]) for each in rider.returns],
         server_time=parts.clock.now(),
     )
 

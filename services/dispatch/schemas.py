@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage
+from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage, StopKind
 from services.dispatch.inputs import Input, Point
 from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
@@ -202,8 +202,8 @@ class RiderView(BaseModel):
     on_shift: bool
     shift_until: datetime | None
     silent: bool
-    offered: str | None
-    carrying: str | None
+    offered: tuple[str, ...]
+    carrying: tuple[str, ...]
     returns: tuple[str, ...]
     last_seen: LastSeen | None = None
 
@@ -220,7 +220,7 @@ class RiderView(BaseModel):
             on_shift=rider.on_shift,
             shift_until=rider.shift_until,
             silent=rider.silent,
-            offered=rider.offered,
+            offered=rider.offers,
             carrying=rider.carrying,
             returns=rider.returns,
             last_seen=last_seen,
@@ -284,14 +284,22 @@ class WorkReturn(BaseModel):
     return_by: datetime | None
 
 
+class WorkStop(BaseModel):
+    """Where the rider has to go for one of his deliveries."""
+
+    delivery_id: str
+    kind: StopKind
+
+
 class Work(BaseModel):
-    """Everything that a rider's device must show now."""
+    """Everything that a rider's device must show now. `stops`: where he goes next, and after that."""
 
     rider_id: str
     on_shift: bool
     silent: bool
     offers: list[WorkOffer]
     deliveries: list[WorkDelivery]
+    stops: list[WorkStop]
     returns: list[WorkReturn]
     server_time: datetime
 

@@ -27,7 +27,7 @@ from shared.eventstore.ports import Transaction
 from shared.kernel.place import Place
 
 PROJECTION = "dispatch.views"
-VERSION = 1
+VERSION = 2
 
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 _RIDER: TypeAdapter[Rider] = TypeAdapter(Rider)
@@ -128,8 +128,8 @@ def _rider_columns(stored: StoredEvent, state: Rider) -> dict[str, Any]:
         "state": state,
         "on_shift": state.on_shift,
         "silent": state.silent,
-        "offered": state.offered,
-        "carrying": state.carrying,
+        "offered": list(state.offers),
+        "carrying": list(state.carrying),
     }
 
 
@@ -321,6 +321,6 @@ def _rider_seen(row: RiderRow) -> RiderSeen | None:
 def _standing(rider: Rider) -> Standing:
     if rider.silent:
         return Standing.SILENT
-    if rider.carrying is not None:
+    if rider.carrying:
         return Standing.CARRYING
-    return Standing.ASKED if rider.offered is not None else Standing.FREE
+    return Standing.ASKED if rider.offers else Standing.FREE

@@ -77,8 +77,8 @@ def context(minutes: float = 0) -> Context:
     return s.context(minutes)
 
 
-def do(parts: DispatchParts, command: Command) -> None:
-    parts.store.run(lambda tx: perform(tx, command, context(), parts.policies.current()), attempts=20)
+def do(parts: DispatchParts, command: Command, attempts: int = 20) -> None:
+    parts.store.run(lambda tx: perform(tx, command, context(), parts.policies.current()), attempts=attempts)
 
 
 def catch_up(parts: DispatchParts) -> None:
@@ -114,9 +114,9 @@ def rider(parts: DispatchParts, rider_id: str) -> Rider:
     return parts.store.load(RIDER, rider_id).state
 
 
-def refusal(parts: DispatchParts, command: Command) -> type[DomainError] | None:
+def refusal(parts: DispatchParts, command: Command, attempts: int = 20) -> type[DomainError] | None:
     try:
-        do(parts, command)
+        do(parts, command, attempts)
     except DomainError as refused:
         return type(refused)
     return None
@@ -149,6 +149,35 @@ def test_a_hundred_riders_grab_one_delivery_and_one_wins(parts: DispatchParts) -
     assert (types.count("DeliveryGrabbed"), types.count("RiderAssigned")) == (1, 1)
 
 
+def test_a_hundred_claims_of_one_rider_leave_him_with_as_many_as_he_may_have(parts: DispatchParts) -> None:
+    rider_id, deliveries = new_rider(parts), [new_order(parts) for _ in range(100)]
+    for delivery_id in deliveries:
+        open_for_grab(parts, delivery_id)
+    start = Barrier(100)
+
+    def grab(delivery_id: str) -> type[DomainError] | None:
+        start.wait()
+        command = c.GrabDelivery(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, now=s.NOW)
+        return refusal(parts, command, attempts=200)
+
+    with ThreadPoolExecutor(100) as hands:
+        answers = list(hands.map(grab, deliveries))
+    assert Counter(answers) == {None: 3, errors.RiderBusy: 97}
+    won = [delivery_id for delivery_id in deliveries if delivery(parts, delivery_id).rider_id == rider_id]
+    assert sorted(rider(parts, rider_id).carrying) == won
+
+
+def test_one_position_is_in_the_track_of_everything_that_its_rider_carries(parts: DispatchParts) -> None:
+    rider_id, deliveries = new_rider(parts), [new_order(parts) for _ in range(2)]
+    for delivery_id in deliveries:
+        assign = c.AssignRider(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="", now=s.NOW)
+        do(parts, assign)
+    catch_up(parts)
+    tracked = parts.positions.report(rider_id, [Position(s.SHOP, s.at(1))], context(1))
+    assert sorted(tracked.delivery_ids) == sorted(deliveries)
+    assert all(delivery(parts, delivery_id).seen_at_pickup for delivery_id in deliveries)
+
+
 def test_manual_assignment_and_the_engine_at_once_never_bind_two_riders(parts: DispatchParts) -> None:
     riders = [new_rider(parts) for _ in range(3)]
     deliveries = [new_order(parts) for _ in range(6)]
@@ -174,8 +203,11 @@ def test_manual_assignment_and_the_engine_at_once_never_bind_two_riders(parts: D
         running.join()
     bound = {delivery(parts, delivery_id).rider_id for delivery_id in deliveries[:3]}
     assert bound == set(riders)
-    assert {rider(parts, rider_id).carrying for rider_id in riders} == set(deliveries[:3])
-    assert {rider(parts, rider_id).offered for rider_id in riders} == {None}
+    carried = [delivery_id for rider_id in riders for delivery_id in rider(parts, rider_id).carrying]
+    assert sorted(carried) == sorted(deliveries[:3])
+    for rider_id in riders:
+        held = rider(parts, rider_id)
+        assert len(held.carrying) + len(held.offers) <= parts.policies.current().at(None, s.NOW).deliveries_per_rider
 
 
 def test_two_engines_never_ask_one_rider_about_two_deliveries(parts: DispatchParts) -> None:

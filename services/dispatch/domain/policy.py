@@ -48,6 +48,7 @@ class DispatchPolicy:
     clock_skew_seconds: float = 120
     max_speed_km_per_h: float = 150
     deliveries_per_tick: int = 1_000
+    deliveries_per_rider: int = 3
     engine_turn_seconds: float = 10
     offer_lead_seconds: float = 20
     offer_ahead_seconds: float = 300

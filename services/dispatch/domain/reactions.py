@@ -11,7 +11,8 @@ from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.rider import commands as rc
 from services.dispatch.domain.rider import deadlines as shifts
 from services.dispatch.domain.rider import events as re
-from services.dispatch.domain.values import RIDER_UNFIT, Stage
+from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.values import RIDER_UNFIT, FailureReason, Stage
 
 
 def on_delivery(
@@ -47,13 +48,25 @@ def on_delivery(
             return ()
 
 
-def on_rider(event: re.RiderEvent, rider_id: str) -> Sequence[dc.DeliveryCommand]:
-    """The deliveries' side of one more event of a rider: an offer that he left for something else is void there."""
+def on_rider(event: re.RiderEvent, rider: Rider, now: datetime) -> Sequence[dc.DeliveryCommand]:
+    """The deliveries' side of one more event of a rider, who is as it left him: an offer that he left for something
+    else is void there, and when he is lost or cannot go on, that holds for everything that he has in hand."""
     match event:
-        case re.OfferClosed(how="took_another" | "shift_ended"):
-            return (dc.DropOffer(delivery_id=event.delivery_id, rider_id=rider_id, reason=event.how),)
+        case re.OfferClosed(how="took_another" | "shift_ended" | "silent"):
+            return (dc.DropOffer(delivery_id=event.delivery_id, rider_id=rider.rider_id, reason=event.how),)
+        case re.RiderWentSilent():
+            return _all_lost(rider, None, now)
+        case re.ShiftEnded() if rider.carrying:
+            return _all_lost(rider, FailureReason(event.reason), now)
         case _:
             return ()
+
+
+def _all_lost(rider: Rider, reason: FailureReason | None, now: datetime) -> Sequence[dc.LoseCarrier]:
+    return tuple(
+        dc.LoseCarrier(delivery_id=delivery_id, rider_id=rider.rider_id, reason=reason, now=now)
+        for delivery_id in rider.carrying
+    )
 
 
 def _receive(delivery_id: str, before: Delivery, event: de.DeliveryOffered, now: datetime) -> rc.ReceiveOffer:
@@ -64,6 +77,7 @@ def _receive(delivery_id: str, before: Delivery, event: de.DeliveryOffered, now:
         weight_g=before.weight_g,
         volume_ml=before.volume_ml,
         answer_by=event.answer_by,
+        bundle=event.bundle,
         now=now,
     )
 

@@ -78,6 +78,29 @@ class Priority(StrEnum):
     MEDICAL = "medical"
 
 
+class StopKind(StrEnum):
+    """What a rider does at a stop."""
+
+    PICKUP = "pickup"
+    DROPOFF = "dropoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One place that a rider has to go to for one delivery."""
+
+    delivery_id: str
+    kind: StopKind
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one delivery takes of a vehicle."""
+
+    weight_g: int = 0
+    volume_ml: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class FurtherPickup:
     """One more place where an errand fetches something: the middle of a cell, nobody's door."""

@@ -109,7 +109,7 @@ unassigned = de.RiderUnassigned(rider_id=RIDER, reason="silent", silent=True)
 goods_ready = de.GoodsReady(ready_at=at(9))
 at_pickup = de.ArrivedAtPickup(rider_id=RIDER, report_by=at(23))
 stop_collected = de.StopCollected(rider_id=RIDER, stop=1, at=at(15), report_by=at(32), receipt_cents=1250)
-picked_up = de.PickedUp(rider_id=RIDER, proof=Proof("code", "1234"), report_by=at(30))
+picked_up = de.PickedUp(rider_id=RIDER, proof=Proof("code", "1234"), report_by=at(30), picked_up_at=at(12))
 at_dropoff = de.ArrivedAtDropoff(rider_id=RIDER, report_by=at(40))
 delivered = de.Delivered(rider_id=RIDER, proof=Proof("photo", "p1"))
 failed = de.DeliveryFailed(
@@ -215,10 +215,11 @@ class GivenRider:
     """A rider to whom these things have happened."""
 
     events: tuple[re.RiderEvent, ...]
+    policy: DispatchPolicy = POLICY
 
     def when(self, command: rc.RiderCommand) -> Decision:
         try:
-            return Decision(rider_decisions.decide(command, rider_after(*self.events)))
+            return Decision(rider_decisions.decide(command, rider_after(*self.events), self.policy))
         except DomainError as refusal:
             return Decision((), refusal)
 
@@ -226,8 +227,8 @@ class GivenRider:
         return replace(self, events=(*self.events, *self.when(command).events)).when(command)
 
 
-def rider(*events: re.RiderEvent) -> GivenRider:
-    return GivenRider(events)
+def rider(*events: re.RiderEvent, policy: DispatchPolicy = POLICY) -> GivenRider:
+    return GivenRider(events, policy)
 
 
 registered = re.RiderRegistered(
@@ -240,8 +241,10 @@ registered = re.RiderRegistered(
     capacity_ml=60_000,
 )
 on_shift = re.ShiftStarted(place=SHOP, cell="8930e1d8a27ffff", until=at(240))
-offer_received = re.OfferReceived(delivery_id=DELIVERY, answer_by=NOW + timedelta(seconds=30))
-taken = re.DeliveryTaken(delivery_id=DELIVERY)
+offer_received = re.OfferReceived(
+    delivery_id=DELIVERY, answer_by=NOW + timedelta(seconds=30), weight_g=1_000, volume_ml=2_000
+)
+taken = re.DeliveryTaken(delivery_id=DELIVERY, weight_g=1_000, volume_ml=2_000)
 READY_RIDER = (registered, on_shift)
 
 

@@ -1,4 +1,4 @@
-"""Whatever is commanded, in whatever order: no rider holds two open deliveries, no delivery two riders."""
+"""Whatever is commanded, in whatever order: no delivery has two riders, and no rider more than he may have."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from services.dispatch.domain.delivery.state import evolve as evolve_delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as r
 from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import FailureReason, Proof, Stage
+from services.dispatch.domain.values import FailureReason, Load, Proof, Stage
 from shared.eventstore.memory import MemoryStore
 from shared.eventstore.model import Context
 from shared.kernel.errors import DomainError
@@ -24,11 +24,13 @@ from tests.unit.dispatch import scenes as s
 
 RIDERS = ("rid_1", "rid_2")
 DELIVERIES = ("dlv_1", "dlv_2", "dlv_3")
+LOADS = {"dlv_1": 4_000, "dlv_2": 9_000, "dlv_3": 12_000}
+"""Grams; a rider carries 20,000: not the two heavy ones together."""
 riders = st.sampled_from(RIDERS)
 deliveries = st.sampled_from(DELIVERIES)
 NODES = ("arrive", "pick_up", "home", "deliver", "fail", "break_down", "back")
 DISTURBANCES = ("unassign", "cancel", "withdraw", "end_shift")
-POLICY = DispatchPolicy(offers_before_grab=1)
+POLICY = DispatchPolicy(offers_before_grab=1, deliveries_per_rider=2)
 
 
 def report_of(node: str, delivery_id: str, rider_id: str, now: datetime) -> Command:
@@ -50,7 +52,7 @@ def report_of(node: str, delivery_id: str, rider_id: str, now: datetime) -> Comm
 
 
 class Streets(RuleBasedStateMachine):
-    """Two riders, three deliveries, and everybody's commands at random."""
+    """Two riders who may have two of three deliveries, and everybody's commands at random."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +62,8 @@ class Streets(RuleBasedStateMachine):
             self.do(s.register_command(rider_id))
             self.do(s.start_command(rider_id))
         for delivery_id in DELIVERIES:
-            self.do(s.announce_command(delivery_id, delivery_id.replace("dlv", "ord")))
+            order_id = delivery_id.replace("dlv", "ord")
+            self.do(s.announce_command(delivery_id, order_id, weight_g=LOADS[delivery_id]))
             self.do(c.RequestDelivery(delivery_id=delivery_id, ready_at=s.at(10), now=self.now))
 
     def context(self) -> Context:
@@ -83,6 +86,20 @@ class Streets(RuleBasedStateMachine):
             delivery_id=delivery_id, rider_id=rider_id, distance_m=400.0, reasons=(), again=again, now=self.now
         )
         self.do(command)
+
+    @rule(delivery_id=deliveries, other_id=deliveries, rider_id=riders)
+    def offer_together(self, delivery_id: str, other_id: str, rider_id: str) -> None:
+        for each in (delivery_id, other_id):
+            command = c.OfferDelivery(
+                delivery_id=each,
+                rider_id=rider_id,
+                distance_m=400.0,
+                reasons=(),
+                again=True,
+                bundle=(delivery_id, other_id),
+                now=self.now,
+            )
+            self.do(command)
 
     @rule(delivery_id=deliveries, rider_id=riders)
     def accept(self, delivery_id: str, rider_id: str) -> None:
@@ -146,9 +163,9 @@ class Streets(RuleBasedStateMachine):
             for delivery_id in DELIVERIES
             if (delivery := self.delivery(delivery_id)).stage in CARRIED
         }
-        carrying = {(self.rider(rider_id).carrying, rider_id) for rider_id in RIDERS if self.rider(rider_id).carrying}
-        assert carried == carrying
-        assert len({rider_id for _, rider_id in carried}) == len(carried), "a rider holds two deliveries"
+        carrying = [(each, rider_id) for rider_id in RIDERS for each in self.rider(rider_id).carrying]
+        assert sorted(carried) == sorted(carrying)
+        assert len({delivery_id for delivery_id, _ in carrying}) == len(carrying), "a delivery has two riders"
 
     @invariant()
     def both_sides_agree_on_who_is_asked(self) -> None:
@@ -157,15 +174,29 @@ class Streets(RuleBasedStateMachine):
             for delivery_id in DELIVERIES
             if (offer := self.delivery(delivery_id).offer) is not None
         }
-        offered = {(self.rider(rider_id).offered, rider_id) for rider_id in RIDERS if self.rider(rider_id).offered}
-        assert asked == offered
-        assert len({rider_id for _, rider_id in asked}) == len(asked), "a rider is asked twice"
+        offered = [(each, rider_id) for rider_id in RIDERS for each in self.rider(rider_id).offers]
+        assert sorted(asked) == sorted(offered)
 
     @invariant()
-    def nobody_is_asked_who_carries_is_silent_or_off_shift(self) -> None:
+    def nobody_is_asked_who_is_silent_or_off_shift_or_has_no_room_for_it(self) -> None:
         for rider_id in RIDERS:
             rider = self.rider(rider_id)
-            assert rider.offered is None or (rider.carrying is None and rider.on_shift and not rider.silent)
+            assert set(rider.loads) == {*rider.offers, *rider.carrying}
+            if rider.offers:
+                assert rider.on_shift
+                assert not rider.silent
+                assert len(rider.offers) + len(rider.carrying) <= POLICY.deliveries_per_rider
+                assert rider.has_room_for(Load())
+
+    @invariant()
+    def nobody_is_off_shift_with_something_in_hand_but_who_came_back_with_it(self) -> None:
+        for rider_id in RIDERS:
+            for delivery_id in self.rider(rider_id).carrying:
+                came_back = any(
+                    event.type == "RiderAssigned" and "came_back_with_the_goods" in event.data["reasons"]
+                    for event in self.store.stream(delivery_id)
+                )
+                assert self.rider(rider_id).on_shift or came_back
 
     @invariant()
     def nothing_is_delivered_that_was_not_picked_up_and_everything_waits_with_a_bound(self) -> None:

@@ -1,8 +1,9 @@
-"""A rider: registered once, on shift, asked about one thing, carrying one thing."""
+"""A rider: registered once, on shift, asked about one thing or one bundle, carrying what he has room for."""
 
 from dataclasses import replace
 
 from services.dispatch.domain import errors
+from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as c
 from services.dispatch.domain.rider import events as e
 from tests.unit.dispatch import scenes as s
@@ -17,12 +18,13 @@ receive = c.ReceiveOffer(
     answer_by=s.offer_received.answer_by,
     now=s.NOW,
 )
-take = c.TakeDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, skills=(), weight_g=0, volume_ml=0)
+take = c.TakeDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, skills=(), weight_g=1_000, volume_ml=2_000)
 release = c.ReleaseDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, how="delivered", unfit=False, now=s.at(30))
 lose = c.LoseRider(rider_id=s.RIDER, delivery_id=s.DELIVERY)
 alive = c.NoteSignOfLife(rider_id=s.RIDER)
 close = c.CloseShift(rider_id=s.RIDER, now=s.at(240))
 released = e.DeliveryReleased(delivery_id=s.DELIVERY, how="delivered")
+ONE = DispatchPolicy(deliveries_per_rider=1)
 silent = e.RiderWentSilent(delivery_id=s.DELIVERY)
 
 
@@ -59,14 +61,48 @@ def test_a_shift_ends_by_itself_at_its_time_or_with_the_last_delivery() -> None:
     s.rider(*s.READY_RIDER, s.taken).when(close).then_nothing()
     late = replace(release, now=s.at(250))
     s.rider(*s.READY_RIDER, s.taken).when(late).then(released, e.ShiftEnded(reason="time"))
+    another = replace(s.taken, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken, another).when(late).then(released)
+    s.rider(*s.READY_RIDER, s.taken, another).when(end).then_refused(errors.RiderBusy)
+    asked = replace(s.offer_received, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken, asked).when(late).then(
+        released, e.OfferClosed(delivery_id="dlv_2", how="shift_ended"), e.ShiftEnded(reason="time")
+    )
 
 
-def test_a_free_rider_is_asked_about_one_delivery_at_a_time() -> None:
+def test_a_rider_is_asked_about_one_delivery_or_one_bundle_at_a_time() -> None:
     s.rider(*s.READY_RIDER).when(receive).then(s.offer_received)
     s.rider(*s.READY_RIDER).when_twice(receive).then_nothing()
     another = replace(receive, delivery_id="dlv_2")
-    s.rider(*s.READY_RIDER, s.offer_received).when(another).then_refused(errors.RiderHasOffer)
-    s.rider(*s.READY_RIDER, s.taken).when(another).then_refused(errors.RiderBusy)
+    asked = s.rider(*s.READY_RIDER, s.offer_received)
+    asked.when(another).then_refused(errors.RiderHasOffer)
+    asked.when(replace(another, bundle=("dlv_2", "dlv_3"))).then_refused(errors.RiderHasOffer)
+    together = replace(another, bundle=(s.DELIVERY, "dlv_2"))
+    asked.when(together).then(replace(s.offer_received, delivery_id="dlv_2"))
+    asked.when_twice(together).then_nothing()
+
+
+def test_a_rider_who_carries_is_asked_until_he_has_as_many_as_he_may_have() -> None:
+    another = replace(receive, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken).when(another).then_types(e.OfferReceived)
+    s.rider(*s.READY_RIDER, s.taken, policy=ONE).when(another).then_refused(errors.RiderBusy)
+    three = [replace(s.taken, delivery_id=f"dlv_{number}") for number in (3, 4, 5)]
+    s.rider(*s.READY_RIDER, *three).when(another).then_refused(errors.RiderBusy)
+    offered = replace(s.offer_received, delivery_id="dlv_6")
+    bundle = replace(another, bundle=("dlv_2", "dlv_6"))
+    s.rider(*s.READY_RIDER, *three[:2], offered).when(bundle).then_refused(errors.RiderBusy)
+
+
+def test_a_rider_is_asked_only_about_what_fits_beside_all_that_he_has() -> None:
+    another = replace(receive, delivery_id="dlv_2", bundle=("dlv_2", "dlv_3"))
+    heavy = replace(s.taken, delivery_id="dlv_3", weight_g=19_500)
+    s.rider(*s.READY_RIDER, heavy).when(another).then_refused(errors.RiderLacksCapacity)
+    s.rider(*s.READY_RIDER, heavy).when(replace(another, weight_g=500)).then_types(e.OfferReceived)
+    bulky = replace(s.offer_received, delivery_id="dlv_3", volume_ml=59_000)
+    s.rider(*s.READY_RIDER, bulky).when(another).then_refused(errors.RiderLacksCapacity)
+    s.rider(*s.READY_RIDER, bulky).when(replace(another, volume_ml=1_000)).then_types(e.OfferReceived)
+    closed = e.OfferClosed(delivery_id="dlv_3", how="declined")
+    s.rider(*s.READY_RIDER, bulky, closed).when(another).then_types(e.OfferReceived)
 
 
 def test_nobody_is_asked_who_is_off_shift_silent_or_unfit_for_it() -> None:
@@ -86,18 +122,32 @@ def test_an_offer_is_closed_once() -> None:
     s.rider(*s.READY_RIDER).when(close_offer).then_nothing()
 
 
-def test_a_rider_takes_one_delivery_and_leaves_every_other_offer() -> None:
+def test_a_rider_takes_a_delivery_and_leaves_the_offers_for_which_there_is_no_room_beside_it() -> None:
     s.rider(*s.READY_RIDER).when(take).then(s.taken)
     s.rider(*s.READY_RIDER).when_twice(take).then_nothing()
     s.rider(*s.READY_RIDER, s.offer_received).when(take).then(
         e.OfferClosed(delivery_id=s.DELIVERY, how="taken"), s.taken
     )
-    s.rider(*s.READY_RIDER, s.offer_received).when(replace(take, delivery_id="dlv_2")).then(
-        e.OfferClosed(delivery_id=s.DELIVERY, how="took_another"), e.DeliveryTaken(delivery_id="dlv_2")
-    )
-    s.rider(*s.READY_RIDER, s.taken).when(replace(take, delivery_id="dlv_2")).then_refused(errors.RiderBusy)
+    second = replace(take, delivery_id="dlv_2")
+    taken_second = replace(s.taken, delivery_id="dlv_2")
+    asked = s.rider(*s.READY_RIDER, s.offer_received)
+    asked.when(second).then(taken_second)
+    left = e.OfferClosed(delivery_id=s.DELIVERY, how="took_another")
+    replace(asked, policy=ONE).when(second).then(left, taken_second)
+    heavy = replace(second, weight_g=19_500)
+    asked.when(heavy).then(left, replace(taken_second, weight_g=19_500))
     s.rider(s.registered).when(take).then_refused(errors.RiderOffShift)
     s.rider(*s.READY_RIDER).when(replace(take, skills=("alcohol",))).then_refused(errors.RiderLacksSkills)
+
+
+def test_a_rider_takes_no_more_than_he_may_have_and_no_more_than_he_has_room_for() -> None:
+    second = replace(take, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken).when(second).then_types(e.DeliveryTaken)
+    s.rider(*s.READY_RIDER, s.taken, policy=ONE).when(second).then_refused(errors.RiderBusy)
+    heavy = replace(s.taken, weight_g=19_500)
+    s.rider(*s.READY_RIDER, heavy).when(second).then_refused(errors.RiderLacksCapacity)
+    released_heavy = (heavy, released)
+    s.rider(*s.READY_RIDER, *released_heavy).when(second).then_types(e.DeliveryTaken)
 
 
 def test_a_rider_who_has_the_goods_already_takes_them_whatever_his_shift_says() -> None:
@@ -108,6 +158,9 @@ def test_a_rider_is_free_again_after_a_delivery() -> None:
     s.rider(*s.READY_RIDER, s.taken).when(release).then(released)
     s.rider(*s.READY_RIDER, s.taken).when_twice(release).then_nothing()
     assert s.rider_after(*s.READY_RIDER, s.taken, released).free
+    another = replace(s.taken, delivery_id="dlv_2")
+    left = s.rider_after(*s.READY_RIDER, s.taken, another, released)
+    assert (left.carrying, left.free) == (("dlv_2",), False)
 
 
 def test_a_rider_who_cannot_go_on_is_off_shift_until_he_starts_again() -> None:
@@ -120,6 +173,16 @@ def test_a_rider_who_cannot_go_on_is_off_shift_until_he_starts_again() -> None:
 def test_a_lost_rider_is_silent_until_he_reports_again() -> None:
     s.rider(*s.READY_RIDER, s.taken).when(lose).then(e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent"), silent)
     s.rider(*s.READY_RIDER, s.taken).when_twice(lose).then_nothing()
+    asked = replace(s.offer_received, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken, asked).when(lose).then(
+        e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent"),
+        e.OfferClosed(delivery_id="dlv_2", how="silent"),
+        silent,
+    )
+    another = replace(s.taken, delivery_id="dlv_2")
+    s.rider(*s.READY_RIDER, s.taken, another, silent).when(lose).then(
+        e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent")
+    )
     s.rider(*s.READY_RIDER, silent).when(alive).then(e.RiderCameBack())
     s.rider(*s.READY_RIDER, silent).when_twice(alive).then_nothing()
     s.rider(*s.READY_RIDER, silent).when(s.start_command()).then(e.RiderCameBack())

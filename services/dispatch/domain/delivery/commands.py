@@ -151,9 +151,30 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteSilence:
-    """A mandatory node report did not come."""
+    """A mandatory node report did not come. `busy_until`: its rider has to be elsewhere first, at most until then."""
 
     delivery_id: str
+    busy_until: datetime | None = None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseCarrier:
+    """Its rider went silent (`reason` None) or cannot go on, which came out with another delivery. Never refused."""
+
+    delivery_id: str
+    rider_id: str
+    reason: FailureReason | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectReport:
+    """Its rider has done his stop before this one, `way_m` from here. Never refused."""
+
+    delivery_id: str
+    rider_id: str
+    way_m: float
     now: datetime
 
 
@@ -321,6 +342,8 @@ DeliveryCommand = (
     | CallDispatcher
     | GiveUp
     | NoteSilence
+    | LoseCarrier
+    | ExpectReport
     | ReportArrivalAtPickup
     | ReportCollected
     | ReportPickUp

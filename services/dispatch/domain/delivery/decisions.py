@@ -5,9 +5,10 @@ from typing import assert_never
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.delivery import finding, reporting, seeing
+from services.dispatch.domain.delivery import finding, reporting, seeing, watching
 from services.dispatch.domain.delivery.places import last_place
 from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.delivery.watching import Watching
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import Goods, Stage
 from shared.kernel.place import distance_m
@@ -41,6 +42,8 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             | c.ReportFailure()
             | c.ReportReturn()
             | c.NoteSilence()
+            | c.LoseCarrier()
+            | c.ExpectReport()
             | c.NoteArrival()
             | c.NoteTrackKept()
         ):
@@ -92,7 +95,7 @@ def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[
 
 
 def _report(
-    command: reporting.Report | c.NoteSilence | seeing.Seeing, delivery: Delivery, policy: DispatchPolicy
+    command: reporting.Report | Watching | seeing.Seeing, delivery: Delivery, policy: DispatchPolicy
 ) -> list[e.DeliveryEvent]:
     match command:
         case c.ReportArrivalAtPickup():
@@ -109,10 +112,22 @@ def _report(
             return reporting.fail(command, delivery, policy)
         case c.ReportReturn():
             return reporting.give_back(command, delivery, policy)
-        case c.NoteSilence():
-            return reporting.note_silence(command, delivery, policy)
+        case c.NoteSilence() | c.LoseCarrier() | c.ExpectReport():
+            return _watch(command, delivery, policy)
         case c.NoteArrival() | c.NoteTrackKept():
             return seeing.see(command, delivery)
+        case _:
+            assert_never(command)
+
+
+def _watch(command: Watching, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    match command:
+        case c.NoteSilence():
+            return watching.note_silence(command, delivery, policy)
+        case c.LoseCarrier():
+            return watching.lose_carrier(command, delivery, policy)
+        case c.ExpectReport():
+            return watching.expect_report(command, delivery, policy)
         case _:
             assert_never(command)
 

@@ -159,7 +159,8 @@ class StopCollected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PickedUp:
-    """`report_by` is absent after a withdrawal: then a return is opened, with a time of its own."""
+    """`report_by` is absent after a withdrawal: then a return is opened, with a time of its own. `picked_up_at` is by
+    the server's clock; unknown in what was stored before it was recorded."""
 
     rider_id: str
     proof: Proof
@@ -167,6 +168,7 @@ class PickedUp:
     report_by: datetime | None = None
     clock_skewed: bool = False
     receipt_cents: int | None = None
+    picked_up_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from services.dispatch.domain.delivery.finding import come_back, wanted_again
 from services.dispatch.domain.delivery.places import last_place, left_stops, next_way_m, receipts_cents
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import BUY, RIDER_UNFIT, FailureReason, Goods, Proof, Stage
+from services.dispatch.domain.values import BUY, RIDER_UNFIT, Goods, Proof, Stage
 from shared.kernel.errors import DomainError
 from shared.kernel.place import distance_m
 
@@ -82,6 +82,7 @@ def _late_with_goods(
         after_withdrawal=True,
         clock_skewed=_skewed(command, delivery, policy),
         receipt_cents=receipt_cents,
+        picked_up_at=command.now,
     )
     return [late, return_opened(command.rider_id, delivery, command.now, policy)]
 
@@ -163,22 +164,6 @@ def give_back(command: c.ReportReturn, delivery: Delivery, policy: DispatchPolic
     return [e.GoodsReturned(rider_id=command.rider_id, clock_skewed=_skewed(command, delivery, policy))]
 
 
-def note_silence(command: c.NoteSilence, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    """A mandatory report did not come: taken over before the pick-up, failed after it. A rider who waits for goods
-    that are late is not silent."""
-    if delivery.report_by is None or command.now < delivery.report_by or delivery.rider_id is None:
-        return []
-    if delivery.stage is Stage.AT_PICKUP and not delivery.goods_ready:
-        return [e.ReportExtended(report_by=policy.report_by(command.now, 0))]
-    if delivery.stage in BEFORE_PICKUP and not delivery.has_goods:
-        lost = e.RiderUnassigned(rider_id=delivery.rider_id, reason="silent", silent=True)
-        return [lost, wanted_again(delivery, command.now, policy)]
-    if delivery.stage in CARRIED:
-        reason, goods = FailureReason.RIDER_ACCIDENT, Goods.WITH_RIDER
-        return [e.DeliveryFailed(rider_id=delivery.rider_id, reason=reason, goods=goods, silent=True)]
-    return []
-
-
 def return_opened(rider_id: str, delivery: Delivery, now: datetime, policy: DispatchPolicy) -> e.ReturnOpened:
     """The way back is due in the time of the way there, a hand-over and the grace."""
     way_m = distance_m(delivery.pickup, delivery.dropoff_area)
@@ -197,6 +182,7 @@ def _picked_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPoli
         report_by=policy.report_by(command.now, way_m),
         clock_skewed=_skewed(command, delivery, policy),
         receipt_cents=receipts_cents(delivery, command.receipt_cents),
+        picked_up_at=command.now,
     )
 
 

@@ -72,6 +72,7 @@ class Delivery:
     rider_id: str | None = None
     mode: AssignmentMode | None = None
     assigned_at: datetime | None = None
+    picked_up_at: datetime | None = None
     report_by: datetime | None = None
     failure: FailureReason | None = None
     lost_with_rider: bool = False
@@ -291,6 +292,7 @@ def _assigned(state: Delivery, event: e.RiderAssigned) -> Delivery:
         rider_id=event.rider_id,
         mode=event.mode,
         assigned_at=event.assigned_at,
+        picked_up_at=None,
         report_by=event.report_by,
         seen_at_pickup=None,
         seen_at_dropoff=None,
@@ -328,7 +330,7 @@ def _on_the_way(
         case e.PickedUp(after_withdrawal=True):
             return replace(state, goods=Goods.WITH_RIDER, rider_id=event.rider_id)
         case e.PickedUp():
-            return replace(state, stage=Stage.PICKED_UP, report_by=event.report_by)
+            return replace(state, stage=Stage.PICKED_UP, report_by=event.report_by, picked_up_at=event.picked_up_at)
         case e.ArrivedAtDropoff():
             return replace(state, stage=Stage.AT_DROPOFF, report_by=event.report_by)
         case _:

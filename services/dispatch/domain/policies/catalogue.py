@@ -67,6 +67,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="grab_radius_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=200_000),
     Parameter(name="unknown_approach_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=50_000),
     Parameter(name="offers_before_grab", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=20, whole=True),
+    Parameter(name="deliveries_per_rider", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=12, whole=True),
     Parameter(
         name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
     ),

@@ -41,12 +41,15 @@ class CloseShift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveOffer:
+    """`bundle` are the deliveries that are offered together: who is asked about one may be asked about them all."""
+
     rider_id: str
     delivery_id: str
     skills: tuple[str, ...]
     weight_g: int
     volume_ml: int
     answer_by: datetime
+    bundle: tuple[str, ...] = ()
     now: datetime
 
 

@@ -3,13 +3,15 @@
 from typing import assert_never
 
 from services.dispatch.domain import errors
+from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as c
 from services.dispatch.domain.rider import events as e
-from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.rider.state import Rider, evolve
+from services.dispatch.domain.values import Load
 
 
-def decide(command: c.RiderCommand, rider: Rider) -> list[e.RiderEvent]:
-    """One function per command."""
+def decide(command: c.RiderCommand, rider: Rider, policy: DispatchPolicy) -> list[e.RiderEvent]:
+    """One function per command; `policy` is that of the delivery's pick-up where a delivery is meant."""
     match command:
         case c.RegisterRider():
             return register(command, rider)
@@ -22,7 +24,7 @@ def decide(command: c.RiderCommand, rider: Rider) -> list[e.RiderEvent]:
         case c.NoteSignOfLife():
             return note_sign_of_life(rider)
         case _:
-            return _work(command, rider)
+            return _work(command, rider, policy)
 
 
 Work = (
@@ -30,14 +32,14 @@ Work = (
 )
 
 
-def _work(command: Work, rider: Rider) -> list[e.RiderEvent]:
+def _work(command: Work, rider: Rider, policy: DispatchPolicy) -> list[e.RiderEvent]:
     match command:
         case c.ReceiveOffer():
-            return receive_offer(command, rider)
+            return receive_offer(command, rider, policy)
         case c.CloseOffer():
             return close_offer(command, rider)
         case c.TakeDelivery():
-            return take_delivery(command, rider)
+            return take_delivery(command, rider, policy)
         case c.ReleaseDelivery():
             return release_delivery(command, rider)
         case c.LoseRider():
@@ -87,80 +89,93 @@ def start_shift(command: c.StartShift, rider: Rider) -> list[e.RiderEvent]:
 
 
 def end_shift(rider: Rider) -> list[e.RiderEvent]:
-    """Not with a delivery in hand; an open offer is void."""
+    """Not with a delivery in hand; open offers are void."""
     _require_registered(rider)
     if not rider.on_shift:
         return []
-    if rider.carrying is not None:
-        raise errors.RiderBusy("finish the delivery in hand first", delivery_id=rider.carrying)
-    return [*_without_offer(rider, "shift_ended"), e.ShiftEnded()]
+    if rider.carrying:
+        raise errors.RiderBusy("finish the deliveries in hand first", delivery_ids=list(rider.carrying))
+    return [*_without_offers(rider, "shift_ended"), e.ShiftEnded()]
 
 
 def close_shift(command: c.CloseShift, rider: Rider) -> list[e.RiderEvent]:
-    """The time is over; whoever carries something finishes it first."""
+    """The time is over; whoever carries something finishes all of it first."""
     over = rider.on_shift and rider.shift_until is not None and command.now >= rider.shift_until
-    if not over or rider.carrying is not None:
+    if not over or rider.carrying:
         return []
-    return [*_without_offer(rider, "shift_ended"), e.ShiftEnded(reason="time")]
+    return [*_without_offers(rider, "shift_ended"), e.ShiftEnded(reason="time")]
 
 
-def receive_offer(command: c.ReceiveOffer, rider: Rider) -> list[e.RiderEvent]:
-    """One open offer at a time, to a fitting rider who is free."""
-    if rider.offered == command.delivery_id:
+def receive_offer(command: c.ReceiveOffer, rider: Rider, policy: DispatchPolicy) -> list[e.RiderEvent]:
+    """One question at a time, which may be about a bundle, to a fitting rider who has room for it beside everything
+    that he carries and is asked about."""
+    if command.delivery_id in rider.offers:
         return []
     _require_on_shift(rider)
     if rider.silent:
         raise errors.RiderSilent("this rider has not reported for too long", rider_id=rider.rider_id)
     if rider.shift_until is not None and rider.shift_until <= command.now:
         raise errors.RiderOffShift("the rider's shift is over", rider_id=rider.rider_id)
-    if rider.carrying is not None:
-        raise errors.RiderBusy("this rider carries another delivery", rider_id=rider.rider_id)
-    if rider.offered is not None:
+    if not set(rider.offers) <= set(command.bundle):
         raise errors.RiderHasOffer("this rider is being asked about another delivery", rider_id=rider.rider_id)
-    _require_fit(command, rider)
-    return [e.OfferReceived(delivery_id=command.delivery_id, answer_by=command.answer_by)]
+    _require_skills(command, rider)
+    _require_room(command, rider, policy)
+    received = e.OfferReceived(
+        delivery_id=command.delivery_id,
+        answer_by=command.answer_by,
+        weight_g=command.weight_g,
+        volume_ml=command.volume_ml,
+    )
+    return [received]
 
 
 def close_offer(command: c.CloseOffer, rider: Rider) -> list[e.RiderEvent]:
     """The delivery's side of it is over."""
-    if rider.offered != command.delivery_id:
+    if command.delivery_id not in rider.offers:
         return []
     return [e.OfferClosed(delivery_id=command.delivery_id, how=command.how)]
 
 
-def take_delivery(command: c.TakeDelivery, rider: Rider) -> list[e.RiderEvent]:
-    """One delivery at a time; an open offer of another one is void."""
-    if rider.carrying == command.delivery_id:
+def take_delivery(command: c.TakeDelivery, rider: Rider, policy: DispatchPolicy) -> list[e.RiderEvent]:
+    """One more in hand; open offers for which there is no room beside it are void, the last one first."""
+    if command.delivery_id in rider.carrying:
         return []
     _require_registered(rider)
-    if rider.carrying is not None:
-        raise errors.RiderBusy("this rider carries another delivery", rider_id=rider.rider_id)
+    answered: list[e.RiderEvent] = []
+    if command.delivery_id in rider.offers:
+        answered = [e.OfferClosed(delivery_id=command.delivery_id, how="taken")]
     if not command.in_hand:
         _require_on_shift(rider)
-        _require_fit(command, rider)
-    how = "taken" if rider.offered == command.delivery_id else "took_another"
+        _require_skills(command, rider)
+        _require_room(command, _after(rider, *_without_offers(rider, "")), policy)
+    taken = e.DeliveryTaken(delivery_id=command.delivery_id, weight_g=command.weight_g, volume_ml=command.volume_ml)
     back: list[e.RiderEvent] = [e.RiderCameBack()] if rider.silent and command.in_hand else []
-    return [*back, *_without_offer(rider, how), e.DeliveryTaken(delivery_id=command.delivery_id)]
+    return [*back, *answered, *_crowded_out(_after(rider, *answered, taken), policy), taken]
 
 
 def release_delivery(command: c.ReleaseDelivery, rider: Rider) -> list[e.RiderEvent]:
-    """Free again; a shift whose time came meanwhile ends now."""
-    if rider.carrying != command.delivery_id:
+    """One less in hand; with the last one a shift whose time came meanwhile ends. It ends at once for a rider who
+    cannot go on, whatever else he has in hand: that is taken off him by what follows."""
+    if command.delivery_id not in rider.carrying:
         return []
     released = e.DeliveryReleased(delivery_id=command.delivery_id, how=command.how)
     if command.unfit and rider.on_shift:
-        return [released, *_without_offer(rider, command.how), e.ShiftEnded(reason=command.how)]
-    if rider.on_shift and rider.shift_until is not None and command.now >= rider.shift_until:
-        return [released, e.ShiftEnded(reason="time")]
+        return [released, *_without_offers(rider, "shift_ended"), e.ShiftEnded(reason=command.how)]
+    over = rider.on_shift and rider.shift_until is not None and command.now >= rider.shift_until
+    if over and len(rider.carrying) == 1:
+        return [released, *_without_offers(rider, "shift_ended"), e.ShiftEnded(reason="time")]
     return [released]
 
 
 def lose(command: c.LoseRider, rider: Rider) -> list[e.RiderEvent]:
-    """He did not report: the delivery is no more his, and he gets no other before he does."""
-    if rider.carrying != command.delivery_id:
+    """He did not report: the delivery is no more his, and he gets no other before he does. What else he has in hand
+    is taken off him by what follows; he goes silent once."""
+    if command.delivery_id not in rider.carrying:
         return []
     released = e.DeliveryReleased(delivery_id=command.delivery_id, how="silent")
-    return [released, e.RiderWentSilent(delivery_id=command.delivery_id)]
+    if rider.silent:
+        return [released]
+    return [released, *_without_offers(rider, "silent"), e.RiderWentSilent(delivery_id=command.delivery_id)]
 
 
 def note_sign_of_life(rider: Rider) -> list[e.RiderEvent]:
@@ -179,8 +194,26 @@ def finish_return(command: c.FinishReturn, rider: Rider) -> list[e.RiderEvent]:
     return [e.ReturnDone(delivery_id=command.delivery_id)] if command.delivery_id in rider.returns else []
 
 
-def _without_offer(rider: Rider, how: str) -> list[e.RiderEvent]:
-    return [] if rider.offered is None else [e.OfferClosed(delivery_id=rider.offered, how=how)]
+def _without_offers(rider: Rider, how: str) -> list[e.RiderEvent]:
+    return [e.OfferClosed(delivery_id=delivery_id, how=how) for delivery_id in rider.offers]
+
+
+def _crowded_out(rider: Rider, policy: DispatchPolicy) -> list[e.RiderEvent]:
+    """Offers that have no room beside what he has taken."""
+    closed: list[e.RiderEvent] = []
+    while rider.offers and not (
+        len(rider.carrying) + len(rider.offers) <= policy.deliveries_per_rider and rider.has_room_for(Load())
+    ):
+        event = e.OfferClosed(delivery_id=rider.offers[-1], how="took_another")
+        closed.append(event)
+        rider = evolve(rider, event)
+    return closed
+
+
+def _after(rider: Rider, *events: e.RiderEvent) -> Rider:
+    for event in events:
+        rider = evolve(rider, event)
+    return rider
 
 
 def _require_registered(rider: Rider) -> None:
@@ -194,9 +227,20 @@ def _require_on_shift(rider: Rider) -> None:
         raise errors.RiderOffShift("this rider is not on shift", rider_id=rider.rider_id)
 
 
-def _require_fit(command: c.ReceiveOffer | c.TakeDelivery, rider: Rider) -> None:
+def _require_skills(command: c.ReceiveOffer | c.TakeDelivery, rider: Rider) -> None:
     missing = sorted(set(command.skills) - set(rider.skills))
     if missing:
         raise errors.RiderLacksSkills("this rider lacks a skill that the order needs", missing=missing)
-    if command.weight_g > rider.capacity_g or command.volume_ml > rider.capacity_ml:
-        raise errors.RiderLacksCapacity("this is more than the rider can carry", rider_id=rider.rider_id)
+
+
+def _require_room(command: c.ReceiveOffer | c.TakeDelivery, rider: Rider, policy: DispatchPolicy) -> None:
+    if len(rider.carrying) + len(rider.offers) >= policy.deliveries_per_rider:
+        raise errors.RiderBusy(
+            "this rider has as many deliveries as he may have",
+            rider_id=rider.rider_id,
+            deliveries_per_rider=policy.deliveries_per_rider,
+        )
+    if not rider.has_room_for(Load(command.weight_g, command.volume_ml)):
+        raise errors.RiderLacksCapacity(
+            "this is more than the rider can carry beside what he has", rider_id=rider.rider_id
+        )

@@ -35,8 +35,12 @@ class ShiftEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferReceived:
+    """Weight and volume are kept free for it until it is answered; unknown (0) in what was stored before."""
+
     delivery_id: str
     answer_by: datetime
+    weight_g: int = 0
+    volume_ml: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,11 @@ class OfferClosed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryTaken:
+    """One more in hand, with what it takes of the vehicle; unknown (0) in what was stored before."""
+
     delivery_id: str
+    weight_g: int = 0
+    volume_ml: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

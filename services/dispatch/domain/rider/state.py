@@ -1,16 +1,22 @@
 """What a rider is by now, folded from what happened to him."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.domain.rider import events as e
+from services.dispatch.domain.values import Load
 from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rider:
-    """One rider; without `rider_id` nobody was registered. He holds at most one open offer and one open delivery."""
+    """One rider; without `rider_id` nobody was registered.
+
+    `carrying` are the deliveries in his hands in the order that he took them, `offers` those that he is asked about;
+    `loads` says of each of both what it takes of his vehicle.
+    """
 
     rider_id: str = ""
     name: str | None = None
@@ -23,15 +29,21 @@ class Rider:
     shift_until: datetime | None = None
     shift_place: Place | None = None
     silent: bool = False
-    offered: str | None = None
-    answer_by: datetime | None = None
-    carrying: str | None = None
+    offers: tuple[str, ...] = ()
+    carrying: tuple[str, ...] = ()
+    loads: Mapping[str, Load] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
 
     @property
     def free(self) -> bool:
-        """May be asked to carry something now."""
-        return self.on_shift and not self.silent and self.offered is None and self.carrying is None
+        """On shift with empty hands, and not being asked."""
+        return self.on_shift and not self.silent and not self.offers and not self.carrying
+
+    def has_room_for(self, load: Load) -> bool:
+        """Whether it fits beside everything that he carries and is asked about."""
+        weight_g = load.weight_g + sum(each.weight_g for each in self.loads.values())
+        volume_ml = load.volume_ml + sum(each.volume_ml for each in self.loads.values())
+        return weight_g <= self.capacity_g and volume_ml <= self.capacity_ml
 
 
 NOBODY = Rider()
@@ -77,16 +89,32 @@ Work = e.OfferReceived | e.OfferClosed | e.DeliveryTaken | e.DeliveryReleased | 
 def _work_changed(state: Rider, event: Work) -> Rider:
     match event:
         case e.OfferReceived():
-            return replace(state, offered=event.delivery_id, answer_by=event.answer_by)
+            offers = (*_without(state.offers, event.delivery_id), event.delivery_id)
+            return replace(state, offers=offers, loads=_loaded(state, event))
         case e.OfferClosed():
-            return replace(state, offered=None, answer_by=None)
+            return _lighter(replace(state, offers=_without(state.offers, event.delivery_id)), event.delivery_id)
         case e.DeliveryTaken():
-            return replace(state, carrying=event.delivery_id)
+            carrying = (*_without(state.carrying, event.delivery_id), event.delivery_id)
+            return replace(state, carrying=carrying, loads=_loaded(state, event))
         case e.DeliveryReleased():
-            return replace(state, carrying=None)
+            return _lighter(replace(state, carrying=_without(state.carrying, event.delivery_id)), event.delivery_id)
         case e.ReturnTaken():
             return replace(state, returns=(*state.returns, event.delivery_id))
         case e.ReturnDone():
-            return replace(state, returns=tuple(other for other in state.returns if other != event.delivery_id))
+            return replace(state, returns=_without(state.returns, event.delivery_id))
         case _:
             assert_never(event)
+
+
+def _without(delivery_ids: tuple[str, ...], delivery_id: str) -> tuple[str, ...]:
+    return tuple(other for other in delivery_ids if other != delivery_id)
+
+
+def _loaded(state: Rider, event: e.OfferReceived | e.DeliveryTaken) -> Mapping[str, Load]:
+    return {**state.loads, event.delivery_id: Load(event.weight_g, event.volume_ml)}
+
+
+def _lighter(state: Rider, delivery_id: str) -> Rider:
+    if delivery_id in state.carrying or delivery_id in state.offers:
+        return state
+    return replace(state, loads={other: load for other, load in state.loads.items() if other != delivery_id})

@@ -1,7 +1,7 @@
 """The routes by which deliveries find their riders, and are seen."""
 
-from services.dispatch import live, views
-from services.dispatch.codec import DELIVERY
+from services.dispatch import live, time_views, views
+from services.dispatch.codec import DELIVERY, ETA
 from services.dispatch.commanding import (
     DISPATCHER,
     OFFICE,
@@ -15,6 +15,7 @@ from services.dispatch.commanding import (
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as d
 from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.eta.state import NOTHING_TOLD, stream_of
 from services.dispatch.schemas import (
     AssignBody,
     DeclineBody,
@@ -159,7 +160,8 @@ class DeliveryRoutes(Commanding):
         if not loaded.version:
             raise errors.DeliveryNotFound("there is no such delivery")
         may_see_delivery(call, loaded.state)
-        return DeliveryView.of(delivery_id, loaded.version, loaded.state)
+        told = self.parts.store.load(ETA, stream_of(delivery_id)).state
+        return DeliveryView.of(delivery_id, loaded.version, loaded.state, told)
 
     @route(
         "GET",
@@ -176,8 +178,12 @@ class DeliveryRoutes(Commanding):
             position = views.position_read(reading.connection)
             last = None if before is None else str(before["delivery_id"])
             rows = views.deliveries_page(reading.connection, query.stage, last, query.limit)
+            told = time_views.told_of(reading.connection, [row.delivery_id for row in rows])
         more = encode_cursor({"delivery_id": rows[-1].delivery_id}) if len(rows) == query.limit else None
-        items = [DeliveryView.of(row.delivery_id, row.version, row.delivery) for row in rows]
+        items = [
+            DeliveryView.of(row.delivery_id, row.version, row.delivery, told.get(row.delivery_id, NOTHING_TOLD))
+            for row in rows
+        ]
         return Page(items=items, next=more, position=position)
 
     @route(

@@ -6,8 +6,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
 from services.dispatch.domain.rider.state import Rider
 from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage, StopKind
+from services.dispatch.eta_schemas import EtaView
 from services.dispatch.inputs import Input, Point
 from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
@@ -143,9 +145,10 @@ class DeliveryView(BaseModel):
     failure: FailureReason | None
     goods: Goods | None
     return_by: datetime | None
+    eta: EtaView | None = Field(default=None, description="while it is awaited; not in the answers to commands")
 
     @classmethod
-    def of(cls, delivery_id: str, version: int, delivery: Delivery) -> "DeliveryView":
+    def of(cls, delivery_id: str, version: int, delivery: Delivery, told: Told = NOTHING_TOLD) -> "DeliveryView":
         offer = delivery.offer
         return cls(
             delivery_id=delivery_id,
@@ -176,6 +179,7 @@ class DeliveryView(BaseModel):
             failure=delivery.failure,
             goods=delivery.goods,
             return_by=delivery.return_by,
+            eta=EtaView.of(told, delivery),
         )
 
 

@@ -122,10 +122,12 @@ def open_deliveries(connection: Any, after: str, most: int) -> list[OpenDelivery
     return [_open(row) for row in found]
 
 
-def told_of(connection: Any, delivery_id: str) -> Told:
-    """What was last said of a delivery's times."""
-    row = connection.execute("SELECT state FROM etas WHERE delivery_id = %s", (delivery_id,)).fetchone()
-    return NOTHING_TOLD if row is None else _TOLD.validate_python(row["state"])
+def told_of(connection: Any, delivery_ids: Sequence[str]) -> dict[str, Told]:
+    """What was last said of deliveries' times; of some perhaps nothing."""
+    found = connection.execute(
+        "SELECT delivery_id, state FROM etas WHERE delivery_id = ANY(%s)", (list(delivery_ids),)
+    )
+    return {row["delivery_id"]: _TOLD.validate_python(row["state"]) for row in found}
 
 
 def _open(row: Any) -> OpenDelivery:

@@ -149,6 +149,7 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(CUSTOMER, "no_rider_found"),
         Say(MERCHANT, "no_rider_found"),
     ),
+    dispatch.DelayPredicted: (Say(CUSTOMER, "delay_predicted", ("promised_at", "p50", "p90")),),
     dispatch.DeliveryWithdrawn: (Say(RIDER, "delivery_withdrawn"),),
     dispatch.WithdrawalRefused: (Say(CUSTOMER, "cancellation_refused"),),
     dispatch.ReturnOpened: (Say(MERCHANT, "return_opened"), Say(RIDER, "return_opened")),

@@ -430,6 +430,33 @@ def test_a_dispatchers_screen_says_who_waits_and_why(town: Town) -> None:
     assert board["urgent"] == []
 
 
+def test_when_a_delivery_is_expected_is_read_by_itself_and_in_the_list(town: Town) -> None:
+    rider = town.rider()
+    order_id, delivery_id = town.order()
+
+    def shown() -> Any:
+        return town.get(f"/v1/deliveries/{delivery_id}", town.dispatcher).json()["eta"]
+
+    eta = wait_until(shown, 20, "nobody said when")
+    assert eta["pickup"]["p50"] < eta["pickup"]["p90"] < eta["dropoff"]["p90"]
+    assert (eta["stage"], eta["delay_foreseen"]) == ("waiting", False)
+
+    def listed() -> Any:
+        page = town.get("/v1/deliveries?stage=waiting", town.dispatcher).json()
+        return [entry["eta"] for entry in page["items"] if entry["delivery_id"] == delivery_id]
+
+    wait_until(lambda: listed() == [shown()], 10, "the list never said when")
+    rider.is_asked_about(delivery_id)
+    assert rider.report(delivery_id, "accept").json()["eta"] is None
+    town.hear(wire.ready(order_id))
+    for node in ("arrived-at-pickup", "picked-up"):
+        assert rider.report(delivery_id, node).status_code == 200
+    assert shown()["pickup"] is None
+    for node in ("arrived-at-dropoff", "delivered"):
+        assert rider.report(delivery_id, node).status_code == 200
+    assert shown() is None
+
+
 def test_lists_page_through_everything_once(town: Town) -> None:
     deliveries = {town.order()[1] for _ in range(5)}
 

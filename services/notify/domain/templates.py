@@ -85,6 +85,8 @@ def _in_words(catalogue: Catalogue, name: str, value: str, facts: Facts) -> dict
         return {"reason": _reason(catalogue, value)}
     if name == "tags":
         return {"tags": _tags(catalogue, value.split())}
+    if name in ("p50", "p90"):
+        return {name: _moment(catalogue, datetime.fromisoformat(value), facts)}
     head, _, unit = name.rpartition("_")
     match unit:
         case "cents":

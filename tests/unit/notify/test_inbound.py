@@ -53,7 +53,7 @@ def test_params_are_figures_and_codes_and_no_personal_data() -> None:
     fields = {name for entries in TOLD.values() for say in entries for name in say.fields}
     assert fields == {
         "merchant_id", "total_cents", "amount_cents", "currency", "promised_at", "ready_at", "answer_by",
-        "confirm_by", "review_by", "reason", "merchant_score", "rider_score", "tags",
+        "confirm_by", "review_by", "reason", "merchant_score", "rider_score", "tags", "p50", "p90",
     }  # fmt: skip
 
 

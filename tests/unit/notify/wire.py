@@ -103,6 +103,7 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     dispatch.ArrivedAtPickup: DELIVERY | {"rider_id": RIDER},
     dispatch.ArrivedAtDropoff: DELIVERY | {"rider_id": RIDER},
     dispatch.DeliveryUndeliverable: DELIVERY | {"attempt": 1},
+    dispatch.DelayPredicted: DELIVERY | {"promised_at": NOW, "p50": LATER, "p90": LATER, "probability": 0.9},
     dispatch.DeliveryWithdrawn: DELIVERY,
     dispatch.WithdrawalRefused: DELIVERY | {"reason": "picked_up"},
     dispatch.ReturnOpened: DELIVERY | {"rider_id": RIDER},

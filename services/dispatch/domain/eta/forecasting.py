@@ -16,6 +16,7 @@ FAR_SECONDS = (120, 300, 600, 1_200)
 """A forecast of two minutes is off by other shares than one of twenty."""
 UNCALIBRATED = "prior"
 BEFORE_PICKUP = frozenset({Stage.WAITING, Stage.ASSIGNED, Stage.AT_PICKUP})
+AWAITED = BEFORE_PICKUP | {Stage.PICKED_UP, Stage.AT_DROPOFF}
 
 _ASSUMED = (
     0.55,

@@ -20,6 +20,7 @@ import typer
 from deploy.commands import evidence
 from deploy.commands.forget import forget
 from deploy.commands.keys import keys_app
+from deploy.commands.lab import lab_app
 from deploy.commands.log_export import export
 from deploy.commands.log_replay import replay
 from deploy.commands.parked import parked_app
@@ -50,6 +51,7 @@ app.command()(rebuild)
 app.command()(forget)
 app.add_typer(evidence.evidence_app, name="evidence")
 app.add_typer(keys_app, name="keys")
+app.add_typer(lab_app, name="lab")
 app.add_typer(payments_app, name="payments")
 app.add_typer(parked_app, name="parked")
 app.add_typer(partitions_app, name="partitions")

@@ -4,12 +4,12 @@ Format: Reyes, Erera, Savelsbergh, Sahasrabudhe, O'Neil, "The Meal Delivery Rout
 files with one header line; metres in the plane, minutes of the day.
 """
 
-import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.city.synthetic import CENTRE, offset
 from deploy.city.world import MerchantPlan, OrderPlan, RiderPlan, Scenario
+from services.dispatch.lab.mdrp import InstanceUnreadable, rows
 from shared.kernel.place import Place
 
 _DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -22,15 +22,10 @@ class ScenarioUnreadable(ValueError):
 
 
 def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    path = folder / name
-    if not path.is_file():
-        raise ScenarioUnreadable(f"{path} is missing; a scenario folder holds orders, restaurants, couriers and more")
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    missing = [column for column in columns if not rows or column not in rows[0]]
-    if missing:
-        raise ScenarioUnreadable(f"{path} lacks {', '.join(missing)}")
-    return rows
+    try:
+        return rows(folder, name, columns)
+    except InstanceUnreadable as error:
+        raise ScenarioUnreadable(str(error)) from error
 
 
 def _at(minutes: str) -> datetime:
@@ -53,11 +48,11 @@ def read(folder: Path, *, speed: float, limit: int | None = None) -> Scenario:
 
     Raises ScenarioUnreadable when a file or a column is missing.
     """
-    restaurants = _rows(folder, "restaurants.txt", ("restaurant", "x", "y"))
-    couriers = _rows(folder, "couriers.txt", ("courier", "x", "y", "on_time", "off_time"))
-    orders = _rows(folder, "orders.txt", ("order", "x", "y", "placement_time", "restaurant", "ready_time"))
+    restaurants = _rows(folder, "restaurants", ("restaurant", "x", "y"))
+    couriers = _rows(folder, "couriers", ("courier", "x", "y", "on_time", "off_time"))
+    orders = _rows(folder, "orders", ("order", "x", "y", "placement_time", "restaurant", "ready_time"))
     wanted = ("meters_per_minute", "pickup service minutes", "dropoff service minutes")
-    parameters = _rows(folder, "instance_parameters.txt", wanted)[0]
+    parameters = _rows(folder, "instance_parameters", wanted)[0]
     orders = sorted(orders, key=lambda row: float(row["placement_time"]))[:limit]
     plane = _Plane([(float(row["x"]), float(row["y"])) for row in restaurants])
     last_off = max(_at(row["off_time"]) for row in couriers)

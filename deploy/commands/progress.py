@@ -14,10 +14,11 @@ EVERY_SECONDS = 0.2
 class Progress:
     """Used as a context; `tell` takes what is done and what there is in all. Silent when nobody watches."""
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, what: str = "") -> None:
         self._shown = not quiet and sys.stderr.isatty()
         self._started = time.monotonic()
         self._last = 0.0
+        self._what = f" {what}" if what else ""
 
     def __enter__(self) -> Self:
         return self
@@ -34,11 +35,11 @@ class Progress:
         if not self._shown or now - self._last < EVERY_SECONDS:
             return
         self._last = now
-        typer.echo(f"\r{line(done, total, now - self._started)}", nl=False, err=True)
+        typer.echo(f"\r{line(done, total, now - self._started, self._what)}", nl=False, err=True)
 
 
-def line(done: int, total: int, seconds: float) -> str:
-    """A bar, the share, and the rate."""
+def line(done: int, total: int, seconds: float, what: str = "") -> str:
+    """A bar, the share, and the rate; `what` with a blank before it."""
     share = min(done / total, 1.0) if total else 1.0
     bar = "#" * round(share * WIDTH)
-    return f"[{bar:<{WIDTH}}] {share:4.0%}  {done:,} of {total:,}  {done / max(seconds, 0.001):,.0f}/s"
+    return f"[{bar:<{WIDTH}}] {share:4.0%}  {done:,} of {total:,}{what}  {done / max(seconds, 0.001):,.0f}/s"

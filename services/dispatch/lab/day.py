@@ -18,8 +18,9 @@ from shared.kernel.place import Place
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOfDay:
     """An order: `ready_at` is when it really is ready, `expected_ready_at` what is said of it beforehand, give or
-    take `ready_spread_s`. Late is what comes after `promised_at`. Who waits longer than `patience_s` cancels, as long
-    as nobody has picked it up. `stops` are further pick-ups after the first."""
+    take `ready_spread_s`; a rider may be looked for from `known_at` on (None: from placement). Late is what comes
+    after `promised_at`. Who waits longer than `patience_s` cancels, as long as nobody has picked it up. `stops` are
+    further pick-ups after the first."""
 
     order_id: str
     shop_id: str
@@ -28,6 +29,7 @@ class OrderOfDay:
     ready_at: float
     expected_ready_at: float
     ready_spread_s: float = 0.0
+    known_at: float | None = None
     promised_at: float | None = None
     patience_s: float | None = None
     priority: Priority = Priority.NORMAL
@@ -35,6 +37,10 @@ class OrderOfDay:
     load_ml: int = 0
     skills: frozenset[str] = frozenset()
     stops: tuple[Spot, ...] = ()
+
+    @property
+    def comes_at(self) -> float:
+        return self.placed_at if self.known_at is None else self.known_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +72,7 @@ class Pay:
     """A rider has the better of his pay by orders and the pay guaranteed for his hours on shift; in cents."""
 
     per_order_cents: float = 600
-    per_hour_cents: float = 2_000
+    per_hour_cents: float = 800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

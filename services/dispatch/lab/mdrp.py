@@ -5,7 +5,7 @@ files with one header line; metres in the plane, minutes of the day.
 """
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,14 +45,15 @@ def folders(root: Path) -> list[Path]:
     return found
 
 
-def rows(folder: Path, name: str) -> list[Row]:
-    """One file's lines by their columns; raises InstanceUnreadable."""
+def rows(folder: Path, name: str, needed: Sequence[str] = ()) -> list[Row]:
+    """One file's lines by their columns (`needed`: those that must be there, else all that are known); raises
+    InstanceUnreadable."""
     path = folder / f"{name}.txt"
     if not path.is_file():
         raise InstanceUnreadable(f"{path} is missing; an instance has {', '.join(f'{each}.txt' for each in COLUMNS)}")
     with path.open(encoding="utf-8", newline="") as lines:
         found = list(csv.DictReader(lines, delimiter="\t"))
-    missing = [column for column in COLUMNS[name] if not found or column not in found[0]]
+    missing = [column for column in needed or COLUMNS[name] if not found or column not in found[0]]
     if missing:
         raise InstanceUnreadable(f"{path} lacks {', '.join(missing)}")
     return found

@@ -54,7 +54,7 @@ class Simulation:
     def play(self, tell: Tell = lambda _share: None) -> Played:
         """From the first order or shift to the end of the last shift, and on until everybody is done."""
         started = time.perf_counter()
-        first = min([order.placed_at for order in self.day.orders] + [rider.on_at for rider in self.day.riders])
+        first = min([order.comes_at for order in self.day.orders] + [rider.on_at for rider in self.day.riders])
         last = max([rider.off_at for rider in self.day.riders], default=first)
         now, ticks = first, 0
         while now <= last:

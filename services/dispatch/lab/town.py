@@ -62,7 +62,7 @@ class Town:
         self.waiting: dict[str, Errand] = {}
         self.shops: dict[str, Spot] = dict(day.shops)
         self.stops: list[Stop] = []
-        self._coming = sorted(day.orders, key=lambda order: order.placed_at)[::-1]
+        self._coming = sorted(day.orders, key=lambda order: order.comes_at)[::-1]
         self._events = sorted(_events(day), key=lambda event: event[0])[::-1]
 
     def advance(self, now: float) -> None:
@@ -173,7 +173,7 @@ class Town:
         self.waiting.pop(errand.fact.order_id, None)
 
     def _run_to(self, now: float) -> None:
-        while self._coming and self._coming[-1].placed_at <= now:
+        while self._coming and self._coming[-1].comes_at <= now:
             self._place(self._coming.pop())
         for errand in list(self.waiting.values()):
             if errand.question is not None and errand.question.answered_at <= now:
@@ -187,7 +187,7 @@ class Town:
     def _place(self, order: OrderOfDay) -> None:
         spot = self.day.shops[order.shop_id]
         errand = Errand(order, order.shop_id, spot, order.dropoff, order.dropoff, really_ready(order, self.day))
-        errand.waits_since = order.placed_at
+        errand.waits_since = order.comes_at
         self.errands[order.order_id] = self.waiting[order.order_id] = errand
 
     def _answered(self, errand: Errand, question: Question) -> None:

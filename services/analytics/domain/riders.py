@@ -13,6 +13,7 @@ SIGNS_OF_LIFE = frozenset(
         "OfferDeclined",
         "DeliveryGrabbed",
         "ArrivedAtPickup",
+        "StopCollected",
         "PickedUp",
         "ArrivedAtDropoff",
         "Delivered",

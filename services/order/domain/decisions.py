@@ -173,9 +173,10 @@ def cancel(command: CancelOrder, order: Order, policy: OrderPolicy) -> list[Orde
 
 
 def can_cancel(order: Order) -> bool:
-    """Whether a customer's wish to cancel would be heard."""
+    """Whether a customer's wish to cancel would be heard; dispatch refuses it from an errand's first goods on."""
     with_rider = order.state in (_S.DELIVERY_EXCEPTION, _S.RETURNING) and order.goods is Goods.WITH_RIDER
-    return isinstance(CANCEL.cells[order.state], Moves) and not with_rider
+    some = any(not each.empty_handed for each in order.collected)
+    return isinstance(CANCEL.cells[order.state], Moves) and not (with_rider or some)
 
 
 def can_review(order: Order, now: datetime) -> bool:

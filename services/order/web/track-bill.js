@@ -2,6 +2,7 @@
 
 import { has, money, number, t } from "/static/i18n.js";
 import { html } from "/static/parts.js";
+import { Places } from "./track-places.js";
 
 // The parts of a price beside the items, in the order of the bill; what is nothing is not shown.
 const PARTS = {
@@ -65,13 +66,15 @@ export function Bill({ order }) {
 // The words are the customer's own: whoever may not see them gets the figures alone.
 export function Errand({ order }) {
   const { errand, terms } = order;
+  const several = errand?.further_stops.length > 0;
   const asked = errand && [errand.contact_name, errand.contact_phone].filter(Boolean).join(" · ");
   const rows = [
     [errand?.task, "task", t("track.errand.task")],
-    [errand?.address, "where", t("track.errand.where")],
-    [asked, "ask", t("track.errand.ask")],
+    [!several && errand?.address, "where", t("track.errand.where")],
+    [!several && asked, "ask", t("track.errand.ask")],
     [terms.budget_cents > 0 && money(terms.budget_cents, order.currency), "budget", t("track.errand.budget")],
     [terms.wait_minutes_max > 0 && waiting(order), "wait", t("track.errand.wait")],
+    [terms.further_stops_cents > 0 && money(terms.further_stops_cents, order.currency), "further", t("track.errand.further")],
   ].filter(([value]) => value);
   if (rows.length === 0 && !terms.parcel) return null;
   return html`<section class="card" aria-labelledby="errand-title">
@@ -84,6 +87,7 @@ export function Errand({ order }) {
         </div>`,
       )}
     </dl>
+    ${several && html`<${Places} order=${order} />`}
     ${terms.parcel && html`<p class="parcel">${t("track.errand.parcel")}</p>`}
   </section>`;
 }

@@ -9,6 +9,7 @@ from services.order.codec import ORDER_CODEC
 from services.order.domain import coupon, metering
 from services.order.domain import events as e
 from services.order.domain.commands import NoteAtPickup, NoteDelivered, NotePickedUp
+from services.order.domain.decisions import can_cancel
 from services.order.domain.errors import PriceChanged
 from services.order.domain.payment import Errand
 from services.order.domain.placing import place
@@ -133,6 +134,17 @@ def test_each_place_of_an_errand_is_noted_once_while_its_rider_is_under_way() ->
     done.when(w.stop_collected(3)).then_nothing()
     given(*f.QUEUEING).when(w.stop_collected(0)).then_nothing()
     given(*f.READY).when(w.stop_collected(0)).then_nothing()
+
+
+def test_nobody_is_offered_to_cancel_an_errand_of_which_the_rider_has_a_part() -> None:
+    closed = (*f.GATHERING, replace(f.stop_collected, merchant_id="", empty_handed=True))
+    begun = (*closed, replace(f.stop_collected, merchant_id="", stop=2))
+    offered = []
+    for facts in (f.GATHERING, closed, begun):
+        order = given(*facts).order
+        assert order is not None
+        offered.append(can_cancel(order))
+    assert offered == [True, True, False]
 
 
 def test_a_new_attempt_begins_at_the_first_place_again() -> None:

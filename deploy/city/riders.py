@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from deploy.city.town_hall import TownHall, stamp
-from deploy.city.world import Fate, RiderPlan
+from deploy.city.world import ErrandPlan, Fate, FurtherPlan, RiderPlan
 from shared.kernel.place import Place, distance_m
 
 _POSITION_EVERY = timedelta(seconds=60)
@@ -164,10 +164,15 @@ class Rider:
                 path = f"/v1/deliveries/{each.delivery_id}/arrived-at-pickup"
                 if await self._post(path, {"occurred_at": stamp(arrived_at)}) is None:
                     self._leave_out(each.delivery_id)
+            away = False
             if stop not in self._done:
-                at_counter = await self._pick_up(self._deliveries[stop.delivery_id], at_counter)
+                delivery = self._deliveries[stop.delivery_id]
+                away = bool(delivery["further_pickups"])
+                at_counter = await self._pick_up(delivery, at_counter)
                 self._tick_off(stop)
             self._free_at = at_counter + half
+            if away:
+                break
         if self._free_at is not None:
             await self._hall.sleep_until(self._free_at)
 
@@ -184,7 +189,7 @@ class Rider:
         return stop.kind == _PICKUP and delivery is not None and delivery[_PICKUP] == here
 
     async def _pick_up(self, delivery: dict[str, Any], at_counter: datetime) -> datetime:
-        """Waits for the goods and takes them; answers when that was."""
+        """Waits for the goods and takes them, of an errand at all its places; answers when that was."""
         hall, order_id = self._hall, delivery["order_id"]
         ready_at = await self._wait_for_goods(delivery["delivery_id"])
         if ready_at is None:
@@ -193,15 +198,36 @@ class Rider:
         errand = hall.errand_of(order_id)
         picked_up_at = max(ready_at, at_counter + (errand.wait if errand else timedelta(0)))
         await hall.sleep_until(picked_up_at)
+        several = bool(delivery["further_pickups"])
+        if several:
+            picked_up_at = await self._gather(delivery, errand, picked_up_at)
         body: dict[str, Any] = {
             "occurred_at": stamp(picked_up_at),
             "proof": {"kind": "code", "reference": order_id[-4:]},
         }
-        if errand and errand.receipt_cents is not None:
+        if errand and errand.receipt_cents is not None and not several:
             body["receipt_cents"] = errand.receipt_cents
         if await self._post(f"/v1/deliveries/{delivery['delivery_id']}/picked-up", body) is None:
             self._leave_out(delivery["delivery_id"])
         return picked_up_at
+
+    async def _gather(self, delivery: dict[str, Any], errand: ErrandPlan | None, done_at: datetime) -> datetime:
+        """From place to place, each reported, for as long as the errand is his; answers when he was done at the
+        last one."""
+        path, half = f"/v1/deliveries/{delivery['delivery_id']}/collected", self._hall.scenario.pickup_service / 2
+        found = (FurtherPlan(errand.receipt_cents), *errand.further) if errand else ()
+        for stop, there in enumerate(found):
+            if stop:
+                door = delivery["further_pickups"][stop - 1]["place"]
+                done_at = await self._travel(_door(door), done_at + half) + half
+                await self._hall.sleep_until(done_at)
+            if delivery["delivery_id"] not in self._deliveries:
+                break
+            body: dict[str, Any] = {"occurred_at": stamp(done_at), "stop": stop, "empty_handed": there.closed}
+            if there.receipt_cents is not None:
+                body["receipt_cents"] = there.receipt_cents
+            await self._post(path, body)
+        return done_at
 
     async def _wait_for_goods(self, delivery_id: str) -> datetime | None:
         """When the kitchen was done; None when this delivery is not this rider's any more."""

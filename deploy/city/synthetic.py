@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import cos, radians
 from typing import Any
 
-from deploy.city.world import ErrandPlan, Fate, MerchantPlan, OrderPlan, RiderPlan, Scenario
+from deploy.city.world import ErrandPlan, Fate, FurtherPlan, MerchantPlan, OrderPlan, RiderPlan, Scenario
 from shared.kernel.place import Place
 
 CENTRE = Place(30.2741, 120.1551)
@@ -57,6 +57,9 @@ _TASKS = {
     "errand_queue": "Draw a number at the bakery and bring it",
     "errand_document": "A signed contract, to be handed over in person",
 }
+
+_FURTHER_TASKS = {"errand_buy": ("Aspirin", "White lilies"), "errand_document": ("The second copy",)}
+_SEVERAL = frozenset(_FURTHER_TASKS)
 
 POLICIES: dict[str, dict[str, Any]] = {
     "order": {
@@ -169,6 +172,8 @@ def _errand(number: int) -> ErrandPlan:
         "address": f"{dice.randint(1, 200)} {dice.choice(_STREETS)}",
     }
     body: dict[str, Any] = {"task": _TASKS[kind], "pickup": pickup}
+    if kind in _SEVERAL and number // 20 % 2 == 0:
+        return _errand_to_several(dice, kind, body)
     match kind:
         case "errand_buy":
             return ErrandPlan(kind, {**body, "budget_cents": 6000}, receipt_cents=dice.randint(1500, 6500))
@@ -177,6 +182,28 @@ def _errand(number: int) -> ErrandPlan:
         case _:
             pickup["contact"] = {"name": "Lin Tao", "phone": "+8613912345678"}
             return ErrandPlan(kind, {**body, "handling": ["fragile"], "weight_g": 800})
+
+
+def _errand_to_several(dice: random.Random, kind: str, body: dict[str, Any]) -> ErrandPlan:
+    """Each second errand of these kinds: bought at three shops of which one may be closed, or brought from two."""
+    buys = kind == "errand_buy"
+    contact = {"contact": {"name": "Lin Tao", "phone": "+8613912345678"}}
+    stops: list[dict[str, Any]] = []
+    for task in _FURTHER_TASKS[kind]:
+        place = _somewhere(dice, TOWN_RADIUS_M)
+        address = f"{dice.randint(1, 200)} {dice.choice(_STREETS)}"
+        stops.append({"place": {"lat": place.lat, "lon": place.lon}, "address": address, "task": task})
+    if not buys:
+        pickup = {**body["pickup"], **contact}
+        stops = [{**stop, **contact} for stop in stops]
+        return ErrandPlan(kind, {**body, "pickup": pickup, "further_stops": stops}, further=(FurtherPlan(),))
+    further = (FurtherPlan(dice.randint(600, 2000)), FurtherPlan(closed=True))
+    return ErrandPlan(
+        kind,
+        {**body, "budget_cents": 9000, "further_stops": stops},
+        receipt_cents=dice.randint(1500, 4000),
+        further=further if dice.random() < 0.5 else (further[0], FurtherPlan(dice.randint(600, 2000))),
+    )
 
 
 def town(*, seed: int, orders: int, speed: float) -> Scenario:

@@ -49,13 +49,23 @@ class RiderPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherPlan:
+    """What a rider will find at a further place of an errand: what he pays there, or that it is closed."""
+
+    receipt_cents: int | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ErrandPlan:
-    """`receipt_cents` is what will be paid at the till, `wait` how long the queue really is."""
+    """`receipt_cents` is what will be paid at the till, `wait` how long the queue really is; `further` what there is
+    at each of its further places."""
 
     kind: str
     body: Mapping[str, Any]
     receipt_cents: int | None = None
     wait: timedelta = timedelta(0)
+    further: tuple[FurtherPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

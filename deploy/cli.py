@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from deploy.commands import evidence
+from deploy.commands.engine import engine_app
 from deploy.commands.forget import forget
 from deploy.commands.keys import keys_app
 from deploy.commands.lab import lab_app
@@ -50,6 +51,7 @@ app.add_typer(stream_app, name="stream")
 app.command()(rebuild)
 app.command()(forget)
 app.add_typer(evidence.evidence_app, name="evidence")
+app.add_typer(engine_app, name="engine")
 app.add_typer(keys_app, name="keys")
 app.add_typer(lab_app, name="lab")
 app.add_typer(payments_app, name="payments")

@@ -19,6 +19,8 @@ from shared.gateway.tokens import SigningKey, generate_keypair, write_jwks
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "doorstep"
+ENGINE_OF = "dispatch"
+"""The service whose deliveries the engine decides."""
 TRACING = ("DOORSTEP_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PAYMENTS = (
     "DOORSTEP_PAYMENT_PROVIDER",
@@ -45,6 +47,7 @@ class PlatformEnvironment:
     http: Mapping[str, str]
     smtp: str
     tail_metrics: str
+    engine_metrics: str
     signing_key: SigningKey = field(repr=False)
     master_key: str = field(repr=False)
     clock_speed: float
@@ -93,6 +96,10 @@ class PlatformEnvironment:
             variables |= {name: text for name, text in self.of_service(service).items() if name != "DOORSTEP_SMTP"}
         return variables
 
+    def of_engine(self) -> dict[str, str]:
+        """The engine works on dispatch's own store, with its login."""
+        return {**self.of_service(ENGINE_OF), "DOORSTEP_ENGINE_METRICS": self.engine_metrics}
+
     def everything(self) -> dict[str, str]:
         """The variables of the whole platform, for the operator's own commands."""
         variables = {
@@ -101,6 +108,7 @@ class PlatformEnvironment:
             "DOORSTEP_AUDIT_AMQP_URL": self.amqp_urls["audit"],
             "DOORSTEP_SIGNING_KEY": str(self.run_dir / "signing-key.pem"),
             **self.of_tail(),
+            "DOORSTEP_ENGINE_METRICS": self.engine_metrics,
             "DOORSTEP_SMTP": self.smtp,
         }
         return dict(sorted(variables.items()))
@@ -111,12 +119,14 @@ class PlatformEnvironment:
         mail = [sys.executable, "-m", "deploy.local.smtp_sink", "--port", smtp_port]
         mail += ["--folder", str(self.run_dir / "mail")]
         module = [sys.executable, "-m"]
+        engine = [self._program("engine", [*module, "deploy.cli", "engine", "run"], self.of_engine())]
         return [
             self._program("mail", mail, {}),
             *(
                 self._program(name, [*module, "deploy.serve", name], self.of_service(name) | _payments_of(name))
                 for name in self.services
             ),
+            *(engine if ENGINE_OF in self.services else []),
             self._program("tail", [*module, "deploy.cli", "tail", *self.services], self.of_tail()),
         ]
 
@@ -151,7 +161,7 @@ def fresh_environment(
     has_policies: bool,
 ) -> PlatformEnvironment:
     """New secrets and free ports; the clock starts now."""
-    smtp, tail, *gateways = (f"{ports.LOOPBACK}:{port}" for port in ports.free_ports(2 + len(services)))
+    smtp, tail, engine, *gateways = (f"{ports.LOOPBACK}:{port}" for port in ports.free_ports(3 + len(services)))
     now = time.time()
     return PlatformEnvironment(
         run_dir=run_dir,
@@ -162,6 +172,7 @@ def fresh_environment(
         http=dict(zip(services, gateways, strict=True)),
         smtp=smtp,
         tail_metrics=tail,
+        engine_metrics=engine,
         signing_key=generate_keypair(),
         master_key=b64encode(secrets.token_bytes(32)).decode(),
         clock_speed=clock_speed,

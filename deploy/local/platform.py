@@ -34,7 +34,7 @@ from shared.kernel.clock import VirtualClock
 from shared.messaging.topology import declare_platform
 from shared.runtime.settings import Settings
 
-READY_SECONDS = 90.0
+READY_SECONDS = 180.0
 READY_POLL_SECONDS = 0.05
 MOST_RESTARTS = 5
 TOKEN_SECONDS = 24 * 3600.0
@@ -174,6 +174,8 @@ class Platform:
         with httpx.Client(timeout=5) as client:
             checks = {name: partial(_is_ready, client, f"{self.url(name)}/health/ready") for name in self._services}
             checks["tail"] = partial(_leads, client, self.environment.tail_metrics, self._services)
+            if "engine" in self._programs:
+                checks["engine"] = partial(_says, client, self.environment.engine_metrics, "doorstep_engine_leader 1")
             for name, is_ready in checks.items():
                 while not is_ready():
                     program = self._programs[name]
@@ -317,11 +319,16 @@ def _is_ready(client: httpx.Client, url: str) -> bool:
 
 def _leads(client: httpx.Client, address: str, services: Sequence[str]) -> bool:
     """Whether the tail sequences and publishes for all services."""
+    return _says(client, address, *(f'doorstep_tail_leader{{service="{service}"}} 1' for service in services))
+
+
+def _says(client: httpx.Client, address: str, *lines: str) -> bool:
+    """Whether a process that has no gateway shows all of this among its measurements."""
     try:
         page = client.get(f"http://{address}/metrics").text
     except httpx.HTTPError:
         return False
-    return all(f'doorstep_tail_leader{{service="{service}"}} 1' in page for service in services)
+    return all(line in page for line in lines)
 
 
 def _execute(url: str, statement: sql.Composed) -> None:

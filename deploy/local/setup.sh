@@ -45,4 +45,6 @@ count=$(grep -c '==' requirements.lock)
 say "installing $count pinned packages (requirements.lock)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --requirement requirements.lock
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
+say "compiling the dispatch engine"
+"$venv/bin/python" -m services.dispatch.engine.dispatching
 say "the environment is ready"

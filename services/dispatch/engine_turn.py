@@ -1,93 +1,158 @@
-"""One turn of the engine: the leader looks at the world, decides purely, and asks riders through their streams."""
+"""The engine at work: it looks at the read models, thinks purely, and asks riders through their streams."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
 
 from services.dispatch import views
 from services.dispatch.application import perform
 from services.dispatch.codec import DELIVERY
-from services.dispatch.domain.delivery.commands import OfferDelivery
-from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
-from services.dispatch.domain.values import Priority
-from services.dispatch.engine.nearest import decide
-from services.dispatch.engine.picture import Decision, DeliverySeen, NobodyFits, OfferTo, Picture, Standing
-from shared.contracts.cells import cell_of
+from services.dispatch.domain.delivery.commands import DeliveryCommand, NoteNobodyFits, OfferDelivery
+from services.dispatch.domain.policy import DispatchPolicy, PolicySource
+from services.dispatch.engine import dispatching
+from services.dispatch.engine.dispatching import OfferTo, Turn
+from services.dispatch.engine.engine import Memory
+from services.dispatch.engine.picture import Picture
+from services.dispatch.engine.policy import EnginePolicy
+from services.dispatch.engine.town import Town
+from services.dispatch.engine.travel import LiveTravel, StraightLine
+from services.dispatch.engine_picture import PictureReader
 from shared.eventstore import because
-from shared.eventstore.ports import Store, Transaction
+from shared.eventstore.ports import Transaction
+from shared.eventstore.postgres import PostgresStore
 from shared.kernel.errors import DomainError, StaleVersion
+from shared.runtime.metrics import counter, histogram
 
-_LEAD = "SELECT pg_try_advisory_xact_lock(hashtextextended('doorstep.dispatch.engine', 0)) AS leads"
+ACTOR = "system:engine"
+BEHIND_SECONDS = 5.0
+"""So long it waits for the read models to show what it did last; the streams judge every offer anyway."""
+
+_thinking = histogram("doorstep_engine_thinking_seconds", "Time the engine thought in one turn")
+_turning = histogram("doorstep_engine_turn_seconds", "Time one turn of the engine took, with reading and asking")
+_asked = counter("doorstep_engine_offers", "Offers that the engine wanted, by what the streams said", ("outcome",))
+
+TravelNow = Callable[[datetime, DispatchPolicy], LiveTravel]
 
 
-def take_turn(store: Store, actor: str, now: datetime, policy: PolicySource) -> int:
-    """Asks whom the policy chooses; returns how many riders were asked (0 as well when another process leads).
+def as_the_crow_flies(_now: datetime, policy: DispatchPolicy) -> LiveTravel:
+    """Travel times by one speed, which allows for detours."""
+    return StraightLine(metres_per_second=policy.rider_speed_m_per_s)
 
-    The lock lasts for the turn only, so that a leader that dies leaves nothing to wait for.
-    """
-    with store.transaction() as turn:
-        if not turn.connection.execute(_LEAD).fetchone()["leads"]:
+
+class Engine:
+    """One engine. It remembers from turn to turn; of several turns at once only one is taken."""
+
+    def __init__(
+        self, store: PostgresStore, policies: Callable[[], PolicySource], travel: TravelNow = as_the_crow_flies
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._travel = travel
+        self._reader = PictureReader()
+        self._town = Town()
+        self._memory: Memory | None = None
+        self._written: dict[str, int] = {}
+        self._behind_since: float | None = None
+        self._busy = Lock()
+
+    def take_turn(self, now: datetime) -> int:
+        """Asks whom the plan wants asked now; returns how many riders were asked."""
+        if not self._busy.acquire(blocking=False):
             return 0
-        picture = views.picture(turn.connection, now, policy.at(None, now).deliveries_per_tick)
-        if picture is None:
+        try:
+            with _turning.time():
+                return self._take_turn(now)
+        finally:
+            self._busy.release()
+
+    def wanted_at_once(self) -> bool:
+        """Whether there is a delivery that no turn has looked at yet."""
+        with self._store.reading() as reading:
+            return views.waits_unseen(reading.connection)
+
+    def _take_turn(self, now: datetime) -> int:
+        policies = self._policies()
+        policy = policies.at(None, now)
+        travel = self._travel(now, policy)
+        with self._store.reading() as reading:
+            picture = self._reader.read(reading.connection, now, policy.deliveries_per_tick)
+            memory = self._memory or self._remembered(reading.connection, now, policies)
+        if self._is_behind(picture):
             return 0
-        decisions = decide_by_place(picture, policy)
-        asked = offer(store, decisions, actor, now, policy)
-        views.explain(turn.connection, [each for each in decisions if isinstance(each, NobodyFits)], now)
+        with _thinking.time():
+            turn = dispatching.turn(picture, self._town, memory, policies, travel)
+        self._memory = turn.memory
+        return self._follow(picture, turn, now, policies)
+
+    def _remembered(self, connection: Any, now: datetime, policies: PolicySource) -> Memory:
+        """A new engine learns from what was asked for lately."""
+        since = now - timedelta(seconds=3 * EnginePolicy().half_life)
+        lately = self._town.orders(self._reader.recent(connection, since), policies, now)
+        shop_rows = {shop.shop_id: row for row, shop in enumerate(self._town.shops)}
+        memory = Memory()
+        return Memory(memory.routes, memory.seen.with_orders(lately, shop_rows), memory.shifts)
+
+    def _is_behind(self, picture: Picture) -> bool:
+        """Whether the read models do not show yet what the engine itself has done: it would plan it again."""
+        shown = {each.delivery_id: each.version for each in picture.deliveries}
+        self._written = {each: at for each, at in self._written.items() if shown.get(each, at) < at}
+        if not self._written:
+            self._behind_since = None
+            return False
+        self._behind_since = self._behind_since or time.monotonic()
+        if time.monotonic() - self._behind_since < BEHIND_SECONDS:
+            return True
+        self._written.clear()
+        return False
+
+    def _follow(self, picture: Picture, turn: Turn, now: datetime, policies: PolicySource) -> int:
+        asked = 0
+        for each in turn.offers:
+            happened = self._do(_offer(each, now), "offer", now, policies)
+            _asked.labels("made" if happened else "overtaken").inc()
+            asked += happened
+        told = {each.delivery_id: each.delivery.nobody_because for each in picture.deliveries}
+        for delivery_id, why in turn.nobody.items():
+            if frozenset(why.barred) != told[delivery_id]:
+                self._do(NoteNobodyFits(delivery_id=delivery_id, explanation=why, now=now), "nobody", now, policies)
+        self._show(turn, now)
         return asked
 
+    def _show(self, turn: Turn, now: datetime) -> None:
+        """What dispatchers see of deliveries that nobody is asked about."""
+        nobody = {delivery_id: why.reasons for delivery_id, why in turn.nobody.items()}
+        if nobody or turn.planned:
+            with self._store.transaction() as transaction:
+                views.note_turn(transaction.connection, nobody, turn.planned, now)
 
-def decide_by_place(picture: Picture, policy: PolicySource) -> list[Decision]:
-    """Decides under the policy of each pick-up: the deliveries of one policy together, the group with the most urgent
-    and longest waiting first. Riders whom an earlier group asks are asked by no later one.
+    def _do(self, command: DeliveryCommand, name: str, now: datetime, policies: PolicySource) -> bool:
+        """In a transaction of its own, judged by the streams: the picture may be a moment old."""
 
-    This is the seam for an engine that weighs places itself: it takes `policy.at` instead, delivery by delivery.
-    """
-    decisions: list[Decision] = []
-    for deliveries, here in _by_policy(picture, policy):
-        asked = {each.rider_id for each in decisions if isinstance(each, OfferTo)}
-        riders = tuple(
-            replace(rider, standing=Standing.ASKED) if rider.rider_id in asked else rider for rider in picture.riders
-        )
-        decisions += decide(replace(picture, deliveries=deliveries, riders=riders), here)
-    return decisions
+        def work(transaction: Transaction) -> bool:
+            version = transaction.load(DELIVERY, command.delivery_id).version
+            with because.of_state(transaction, name, command.delivery_id, version, ACTOR, now) as context:
+                draft = perform(transaction, command, context, policies).delivery(command.delivery_id)
+            if draft.events:
+                self._written[command.delivery_id] = draft.version
+            return bool(draft.events)
 
-
-def _by_policy(picture: Picture, policy: PolicySource) -> list[tuple[tuple[DeliverySeen, ...], DispatchPolicy]]:
-    groups: dict[DispatchPolicy, list[DeliverySeen]] = {}
-    for delivery in picture.deliveries:
-        where = Where(delivery.pickup, cell_of(delivery.pickup))
-        groups.setdefault(policy.at(where, picture.now), []).append(delivery)
-    ordered = sorted(groups.items(), key=lambda group: min(map(_turn, group[1])))
-    return [(tuple(deliveries), here) for here, deliveries in ordered]
-
-
-def _turn(delivery: DeliverySeen) -> tuple[int, datetime]:
-    return -tuple(Priority).index(delivery.priority), delivery.requested_at
+        try:
+            return self._store.run(work)
+        except (DomainError, StaleVersion):
+            # The world has moved on since the picture was taken; the next turn sees it as it is.
+            return False
 
 
-def offer(store: Store, decisions: Sequence[Decision], actor: str, now: datetime, policy: PolicySource) -> int:
-    """Issues each offer in a transaction of its own, judged by the streams: the picture may be a moment old."""
-    return sum(_offer(store, each, actor, now, policy) for each in decisions if isinstance(each, OfferTo))
-
-
-def _offer(store: Store, decision: OfferTo, actor: str, now: datetime, policy: PolicySource) -> bool:
-    command = OfferDelivery(
-        delivery_id=decision.delivery_id,
-        rider_id=decision.rider_id,
-        distance_m=decision.distance_m,
-        reasons=decision.reasons,
-        again=decision.again,
+def _offer(wanted: OfferTo, now: datetime) -> OfferDelivery:
+    return OfferDelivery(
+        delivery_id=wanted.delivery_id,
+        rider_id=wanted.rider_id,
+        distance_m=wanted.distance_m,
+        reasons=wanted.reasons,
+        again=wanted.again,
+        bundle=wanted.bundle,
+        explanation=wanted.explanation,
         now=now,
     )
-
-    def work(transaction: Transaction) -> bool:
-        version = transaction.load(DELIVERY, decision.delivery_id).version
-        with because.of_state(transaction, "offer", decision.delivery_id, version, actor, now) as context:
-            return bool(perform(transaction, command, context, policy).delivery(decision.delivery_id).events)
-
-    try:
-        return store.run(work)
-    except (DomainError, StaleVersion):
-        # The world has moved on since the picture was taken; the next turn sees it as it is.
-        return False

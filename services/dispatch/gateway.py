@@ -2,6 +2,7 @@
 
 from services.dispatch.delivery_routes import DeliveryRoutes
 from services.dispatch.disruption_routes import DisruptionRoutes
+from services.dispatch.explanation_routes import ExplanationRoutes
 from services.dispatch.policy_routes import PolicyRoutes
 from services.dispatch.position_routes import PositionRoutes
 from services.dispatch.report_routes import ReportRoutes
@@ -13,6 +14,7 @@ class DispatchGateway(
     RiderRoutes,
     PositionRoutes,
     DeliveryRoutes,
+    ExplanationRoutes,
     ReportRoutes,
     DisruptionRoutes,
     PolicyRoutes,

@@ -342,7 +342,8 @@ class PoolEntry(BaseModel):
 
 
 class WaitingView(BaseModel):
-    """A delivery without a rider. `why`: the engine's reason, rider by rider; null when it has not looked yet."""
+    """A delivery without a rider. `planned_rider_id`: whom the engine means to ask when it is time; `why`: what bars
+    each rider, while nobody can be asked; both null before it has looked."""
 
     delivery_id: str
     order_id: str
@@ -358,6 +359,7 @@ class WaitingView(BaseModel):
     skills: tuple[str, ...]
     priority: Priority
     promised_at: datetime | None
+    planned_rider_id: str | None
     why: dict[str, str] | None
 
     @classmethod
@@ -378,7 +380,8 @@ class WaitingView(BaseModel):
             skills=delivery.skills,
             priority=delivery.priority,
             promised_at=delivery.promised_at,
-            why=None if waiting.why is None else dict(waiting.why),
+            planned_rider_id=waiting.word.planned_rider_id,
+            why=None if waiting.word.why is None else dict(waiting.word.why),
         )
 
 

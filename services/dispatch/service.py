@@ -1,4 +1,4 @@
-"""The dispatch service under nameko: hears orders, keeps its read models, watches its waits, runs the engine."""
+"""The dispatch service under nameko: hears orders, keeps its read models, watches its waits."""
 
 from services.dispatch.gateway import DispatchGateway
 from services.dispatch.inbound import SUBSCRIBED
@@ -30,10 +30,6 @@ class DispatchService(DispatchGateway):
     @every(0.1)
     def deadlines(self) -> int:
         return self.parts.fire_deadlines()
-
-    @every(0.1)
-    def engine(self) -> None:
-        self.parts.run_engine()
 
     @every(2.0)
     def times(self) -> None:

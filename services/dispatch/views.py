@@ -3,7 +3,7 @@
 The folded state itself is kept, so that a list says the same as a stream does.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,6 @@ from services.dispatch.domain.rider.events import RiderEvent, ShiftStarted
 from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
 from services.dispatch.domain.values import Stage
-from services.dispatch.engine.picture import DeliverySeen, NobodyFits, Picture, RiderSeen, Standing
 from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
@@ -54,12 +53,25 @@ class RiderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineWord:
+    """What the engine said last of a delivery that waits: whom it means to ask when it is time, or what bars each
+    rider. `decided_at` None: no turn has looked at it yet, or it does not wait."""
+
+    planned_rider_id: str | None = None
+    why: Mapping[str, str] | None = None
+    decided_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "EngineWord":
+        return cls(row["planned_rider_id"], row["why"], row["decided_at"])
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingRow:
-    """A delivery that wants a rider, and the engine's last word on it (None: it was not looked at yet)."""
+    """A delivery that wants a rider, and the engine's last word on it."""
 
     row: DeliveryRow
-    why: Mapping[str, str] | None
-    decided_at: datetime | None
+    word: EngineWord
 
 
 class Lists:
@@ -232,11 +244,11 @@ def grab_pool(connection: Any, limit: int) -> list[DeliveryRow]:
 def wanting_riders(connection: Any, limit: int) -> list[WaitingRow]:
     """Everything without a rider, offered or not, the longest waiting first."""
     found = connection.execute(
-        "SELECT d.delivery_id, d.version, d.state, w.why, w.decided_at FROM deliveries d"
+        "SELECT d.delivery_id, d.version, d.state, w.why, w.planned_rider_id, w.decided_at FROM deliveries d"
         " LEFT JOIN waiting w USING (delivery_id) WHERE d.stage = 'waiting' ORDER BY d.delivery_id LIMIT %s",
         (limit,),
     )
-    return [WaitingRow(_delivery_row(row), row["why"], row["decided_at"]) for row in found]
+    return [WaitingRow(_delivery_row(row), EngineWord.of(row)) for row in found]
 
 
 def urgent(connection: Any, limit: int) -> list[DeliveryRow]:
@@ -247,27 +259,34 @@ def urgent(connection: Any, limit: int) -> list[DeliveryRow]:
     return [_delivery_row(row) for row in found]
 
 
-def picture(connection: Any, now: datetime, limit: int) -> Picture | None:
-    """What the engine decides by; None when nothing waits."""
-    found = connection.execute(
-        "SELECT d.delivery_id, d.version, d.state FROM waiting w JOIN deliveries d USING (delivery_id)"
-        " ORDER BY w.since, w.delivery_id LIMIT %s",
-        (limit,),
-    ).fetchall()
-    if not found:
-        return None
-    deliveries = tuple(_seen(_delivery_row(row), now) for row in found)
-    riders = tuple(seen for row in riders_on_shift(connection) if (seen := _rider_seen(row)) is not None)
-    return Picture(now=now, riders=riders, deliveries=deliveries)
+def engine_word(connection: Any, delivery_id: str) -> EngineWord:
+    """The engine's last word on one delivery."""
+    row = connection.execute(
+        "SELECT why, planned_rider_id, decided_at FROM waiting WHERE delivery_id = %s", (delivery_id,)
+    ).fetchone()
+    return EngineWord() if row is None else EngineWord.of(row)
 
 
-def explain(connection: Any, decisions: Sequence[NobodyFits], now: datetime) -> None:
-    """Keeps why nobody could be asked; rewritten only when the reasons changed."""
-    for decision in decisions:
-        why = Jsonb({rider_id: reason.value for rider_id, reason in decision.why.items()})
+def waits_unseen(connection: Any) -> bool:
+    """Whether there is a delivery that no turn of the engine has looked at."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM waiting WHERE decided_at IS NULL) AS unseen").fetchone()
+    return bool(row["unseen"])
+
+
+def note_turn(
+    connection: Any, nobody: Mapping[str, Mapping[str, str]], planned: Mapping[str, str], now: datetime
+) -> None:
+    """Keeps the engine's word on what waits; a row is written again only when the word is another."""
+    rows: list[tuple[str, str | None, Jsonb | None]] = [
+        (each, None, Jsonb(dict(why))) for each, why in nobody.items()
+    ]
+    rows += [(each, rider_id, None) for each, rider_id in planned.items()]
+    for delivery_id, rider_id, why in sorted(rows, key=lambda row: row[0]):
         connection.execute(
-            "UPDATE waiting SET why = %s, decided_at = %s WHERE delivery_id = %s AND why IS DISTINCT FROM %s",
-            (why, now, decision.delivery_id, why),
+            "UPDATE waiting SET planned_rider_id = %(rider_id)s, why = %(why)s, decided_at = %(now)s"
+            " WHERE delivery_id = %(delivery_id)s AND (decided_at IS NULL"
+            " OR planned_rider_id IS DISTINCT FROM %(rider_id)s OR why IS DISTINCT FROM %(why)s)",
+            {"delivery_id": delivery_id, "rider_id": rider_id, "why": why, "now": now},
         )
 
 
@@ -284,43 +303,3 @@ def _delivery_row(row: Mapping[str, Any]) -> DeliveryRow:
 def _rider_row(row: Mapping[str, Any]) -> RiderRow:
     position = None if row["at"] is None else Position(Place(row["lat"], row["lon"]), row["at"])
     return RiderRow(row["rider_id"], row["version"], _RIDER.validate_python(row["state"]), position)
-
-
-def _seen(row: DeliveryRow, now: datetime) -> DeliverySeen:
-    delivery = row.delivery
-    return DeliverySeen(
-        delivery_id=row.delivery_id,
-        pickup=delivery.pickup,
-        skills=frozenset(delivery.skills),
-        weight_g=delivery.weight_g,
-        volume_ml=delivery.volume_ml,
-        priority=delivery.priority,
-        requested_at=delivery.requested_at or now,
-        ready_at=delivery.ready_at or now,
-        tried=delivery.tried,
-        barred=delivery.barred,
-    )
-
-
-def _rider_seen(row: RiderRow) -> RiderSeen | None:
-    rider = row.rider
-    place = row.position.place if row.position else rider.shift_place
-    if place is None or rider.shift_until is None:
-        return None
-    return RiderSeen(
-        rider_id=row.rider_id,
-        place=place,
-        standing=_standing(rider),
-        skills=frozenset(rider.skills),
-        capacity_g=rider.capacity_g,
-        capacity_ml=rider.capacity_ml,
-        shift_until=rider.shift_until,
-    )
-
-
-def _standing(rider: Rider) -> Standing:
-    if rider.silent:
-        return Standing.SILENT
-    if rider.carrying:
-        return Standing.CARRYING
-    return Standing.ASKED if rider.offers else Standing.FREE

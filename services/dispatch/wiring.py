@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.dispatch import engine_turn, time_views, track_closing, views
+from services.dispatch import time_views, track_closing, views
 from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from shared.gateway.live import LogBroadcast
 
 SERVICE = "dispatch"
-ENGINE_ACTOR = "system:engine"
 DEADLINE_ACTOR = "system:deadline"
 ETA_ACTOR = "system:eta"
 TRACK_ACTOR = "system:tracks"
@@ -70,10 +69,6 @@ class DispatchParts:
     def look_at_policies(self) -> None:
         """Takes the version that is in force by now."""
         self.policies.look()
-
-    def run_engine(self) -> int:
-        """One turn of the engine; returns how many riders were asked."""
-        return engine_turn.take_turn(self.store, ENGINE_ACTOR, self.clock.now(), self.policy)
 
     def fire_deadlines(self) -> int:
         """Acts on the waits that have run out; returns how many."""

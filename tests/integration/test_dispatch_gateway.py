@@ -26,7 +26,8 @@ from tests.support.waiting import wait_until
 from tests.unit.dispatch import wire
 
 SHOP = {"lat": wire.SHOP.lat, "lon": wire.SHOP.lon}
-POLICIES = {"dispatch": {"offers_before_grab": 1, "offer_seconds": 600}}
+# Riders are asked at once, however long the kitchen takes.
+POLICIES = {"dispatch": {"offers_before_grab": 1, "offer_seconds": 600, "offer_ahead_seconds": 3600}}
 _numbers = count(1)
 
 

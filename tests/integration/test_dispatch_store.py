@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from threading import Barrier, Event, Thread
+from threading import Barrier
 
 import pytest
 
@@ -178,50 +178,6 @@ def test_one_position_is_in_the_track_of_everything_that_its_rider_carries(parts
     assert all(delivery(parts, delivery_id).seen_at_pickup for delivery_id in deliveries)
 
 
-def test_manual_assignment_and_the_engine_at_once_never_bind_two_riders(parts: DispatchParts) -> None:
-    riders = [new_rider(parts) for _ in range(3)]
-    deliveries = [new_order(parts) for _ in range(6)]
-    catch_up(parts)
-    stop = Event()
-
-    def engine() -> None:
-        while not stop.is_set():
-            parts.run_engine()
-
-    running = Thread(target=engine)
-    running.start()
-    try:
-        for delivery_id, rider_id in zip(deliveries, riders, strict=False):
-            do(
-                parts,
-                c.AssignRider(
-                    delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="by hand", now=s.NOW
-                ),
-            )
-    finally:
-        stop.set()
-        running.join()
-    bound = {delivery(parts, delivery_id).rider_id for delivery_id in deliveries[:3]}
-    assert bound == set(riders)
-    carried = [delivery_id for rider_id in riders for delivery_id in rider(parts, rider_id).carrying]
-    assert sorted(carried) == sorted(deliveries[:3])
-    for rider_id in riders:
-        held = rider(parts, rider_id)
-        assert len(held.carrying) + len(held.offers) <= parts.policies.current().at(None, s.NOW).deliveries_per_rider
-
-
-def test_two_engines_never_ask_one_rider_about_two_deliveries(parts: DispatchParts) -> None:
-    riders = [new_rider(parts) for _ in range(4)]
-    deliveries = [new_order(parts) for _ in range(8)]
-    catch_up(parts)
-    with ThreadPoolExecutor(4) as engines:
-        turns = [engines.submit(parts.run_engine) for _ in range(12)]
-        asked = sum(turn.result() for turn in turns)
-    assert asked == len(riders)
-    offers = [delivery(parts, delivery_id).offer for delivery_id in deliveries]
-    assert sorted(offer.rider_id for offer in offers if offer) == sorted(riders)
-
-
 def test_messages_heard_twice_have_their_effect_once(parts: DispatchParts) -> None:
     order_id = f"ord_{next(_numbers):04}"
     messages = [
@@ -264,20 +220,6 @@ def test_contacts_are_kept_for_as_long_as_the_order_lasts_and_never_as_events(pa
     parts.inbox.consume(batch_of(*wires.bodies([DeliveryContactWithdrawn(order_id=order_id)], s.NOW)))
     with parts.store.reading() as reading:
         assert views.contact_of(reading, order_id) is None
-
-
-def test_the_engine_asks_the_nearest_and_says_why_nobody_is_left(parts: DispatchParts) -> None:
-    far = new_rider(parts, Place(31.26, 121.47))
-    near = new_rider(parts, Place(31.231, 121.47))
-    first, second, third = (new_order(parts) for _ in range(3))
-    catch_up(parts)
-    assert parts.run_engine() == 2
-    offers = [delivery(parts, each).offer for each in (first, second)]
-    assert [offer.rider_id for offer in offers if offer] == [near, far]
-    with parts.store.reading() as reading:
-        waiting = {row.row.delivery_id: row.why for row in views.wanting_riders(reading.connection, 10)}
-    assert waiting[third] == {near: "asked", far: "asked"}
-    assert parts.run_engine() == 0, "the picture is old, but the streams know better"
 
 
 def test_the_read_models_tell_what_the_streams_tell(parts: DispatchParts) -> None:

@@ -17,11 +17,9 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
     """Reasons by order and rider; the gravest stands where there are several."""
     found = np.zeros((len(orders), len(riders)), np.int8)
     skills = _bits([order.skills for order in orders], [rider.skills for rider in riders])
-    zones = _bits([frozenset({order.zone} - {None}) for order in orders], [rider.zones for rider in riders])
-    bound = np.array([bool(rider.zones) for rider in riders])
     columns = {rider.rider_id: k for k, rider in enumerate(riders)}
     _say(found, Bar.SHIFT_ENDS, np.array([rider.off_at < now for rider in riders], bool)[None, :])
-    _say(found, Bar.OUTSIDE_ZONE, bound[None, :] & ((zones[0][:, None] & ~zones[1][None, :]) != 0))
+    _outside(found, orders, riders)
     _say(found, Bar.LACKS_CAPACITY, _above([each.load_g for each in orders], [each.capacity_g for each in riders]))
     _say(found, Bar.LACKS_CAPACITY, _above([each.load_ml for each in orders], [each.capacity_ml for each in riders]))
     _say(found, Bar.LACKS_SKILLS, (skills[0][:, None] & ~skills[1][None, :]) != 0)
@@ -39,6 +37,17 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
         elif order.tried:
             _asked_before(found[row], order, columns, now)
     return found
+
+
+def _outside(found: Bars, orders: Sequence[Order], riders: Sequence[Rider]) -> None:
+    """Riders who are bound to zones, those with the same zones together."""
+    together: dict[frozenset[str], list[int]] = {}
+    for column, rider in enumerate(riders):
+        if rider.zones:
+            together.setdefault(rider.zones, []).append(column)
+    for zones, columns in together.items():
+        outside = [row for row, order in enumerate(orders) if not order.zones & zones]
+        found[np.ix_(outside, columns)] = REASONS.index(Bar.OUTSIDE_ZONE)
 
 
 def _only(found: Bars, column: int, others: Bar) -> None:

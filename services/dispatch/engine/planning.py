@@ -20,6 +20,8 @@ _MATCHED_TOGETHER = 3
 
 def planned(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
     """The best plan found, and each order's rider in it (-1: left over for now)."""
+    if not frame.riders:
+        return _unplanned(0), np.full(len(frame.orders), -1, np.int64)
     plan, owner = _resumed(frame, before)
     _place_new(frame, plan, owner)
     policy = frame.policy
@@ -38,15 +40,7 @@ def outlook(frame: Frame) -> Outlook:
 
 def _resumed(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
     """The plan of the tick before, without orders that are gone and riders who may no longer have them."""
-    riders = len(frame.riders)
-    plan = Plan(
-        np.full((riders, LONGEST + 1), -1, np.int64),
-        np.zeros((riders, LONGEST + 1), np.bool_),
-        np.zeros(riders, np.int64),
-        np.zeros(riders),
-        np.zeros(riders, np.int64),
-        np.zeros(riders),
-    )
+    plan = _unplanned(len(frame.riders))
     owner = np.full(len(frame.orders), -1, np.int64)
     rows = {order.order_id: row for row, order in enumerate(frame.orders)}
     for k, rider in enumerate(frame.riders):
@@ -55,6 +49,18 @@ def _resumed(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
     refresh_all(plan, frame.ground, frame.fleet, frame.jobs, frame.rules)
     owner[plan.length[owner] == 0] = -1
     return plan, owner
+
+
+def _unplanned(riders: int) -> Plan:
+    """Nobody has anything to do."""
+    return Plan(
+        np.full((riders, LONGEST + 1), -1, np.int64),
+        np.zeros((riders, LONGEST + 1), np.bool_),
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+    )
 
 
 def _resume_rider(

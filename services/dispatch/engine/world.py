@@ -53,8 +53,8 @@ class Order:
     `ready_at` is the expected moment, `ready_spread_s` its standard deviation (0: certain). Late is what comes after
     `promised_at`, or after the policy's target where nothing was promised. `bound_to` has accepted it (or is being
     asked) and keeps it; `pinned_to` is a person's decision that stands; `barred` riders are never asked; `tried`
-    tells from when each rider who was asked may be asked again, if nobody else is left; a `zone` binds riders who
-    have zones.
+    tells from when each rider who was asked may be asked again, if nobody else is left; a rider who has zones gets
+    what lies in one of them.
     """
 
     order_id: str
@@ -70,7 +70,7 @@ class Order:
     load_ml: int = 0
     stops: tuple[Spot, ...] = ()
     skills: frozenset[str] = frozenset()
-    zone: str | None = None
+    zones: frozenset[str] = frozenset()
     bound_to: str | None = None
     pinned_to: str | None = None
     barred: frozenset[str] = frozenset()

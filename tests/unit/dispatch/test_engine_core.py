@@ -67,13 +67,14 @@ def test_a_pinned_order_goes_to_the_pinned_rider_however_far() -> None:
 
 
 def test_the_gravest_reason_bars_a_rider() -> None:
+    south = {"zones": frozenset({"south"})}
     orders = [
-        order("plain"),
-        order("skilled", skills=frozenset({"cold"})),
-        order("heavy", load_g=9),
-        order("zoned", zone="north"),
-        order("barred", barred=frozenset({"a"})),
-        order("pinned", pinned_to="b"),
+        order("plain", **south),
+        order("skilled", skills=frozenset({"cold"}), **south),
+        order("big", load_g=9, **south),
+        order("zoned", zones=frozenset({"north"})),
+        order("barred", barred=frozenset({"a"}), **south),
+        order("pinned", pinned_to="b", **south),
     ]
     riders = [
         rider("a", 0, capacity_g=5, zones=frozenset({"south"})),

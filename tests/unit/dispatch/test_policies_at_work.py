@@ -1,6 +1,5 @@
 """A policy in force: every process takes it, waits and the engine follow it, decisions record it, the world hears."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from services.dispatch.application import fire_deadlines, perform, perform_policy
@@ -11,16 +10,17 @@ from services.dispatch.domain.policies import events as e
 from services.dispatch.domain.policies.state import stream_of
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.values import Priority
-from services.dispatch.engine.picture import OfferTo, Picture
-from services.dispatch.engine_turn import decide_by_place
+from services.dispatch.engine.policy import engine_policy
+from services.dispatch.engine.town import Town
+from services.dispatch.engine.travel import StraightLine
 from services.dispatch.outbound import messages_for
 from services.dispatch.policy_desk import PolicyDesk
 from shared.contracts import dispatch as m
 from shared.eventstore.memory import MemoryStore
 from shared.kernel.place import Place
+from tests.unit.dispatch import pictures
 from tests.unit.dispatch import policies as p
 from tests.unit.dispatch import scenes as s
-from tests.unit.dispatch.test_engine import rider, waiting
 
 WHY = "tried in the lab"
 AROUND_THE_SHOP = {
@@ -96,29 +96,15 @@ def test_what_is_decided_follows_the_policy_of_the_pick_up_and_records_it() -> N
     assert recorded["DeliveryRequested"] == recorded["DeliveryOffered"] == recorded["RiderAssigned"] == "dispatch-7"
 
 
-def test_the_engine_decides_each_delivery_by_the_policy_of_its_pick_up() -> None:
-    """In the shops riders are taken for so slow that this one would not make it before his shift ends."""
-    policy = p.in_force(AROUND_THE_SHOP)
-    away = Place(s.SHOP.lat + 0.05, s.SHOP.lon)
-    rider_between = rider("rid_1", 2_000, shift_until=s.at(30))
-    here, there = waiting("dlv_here"), waiting("dlv_there", pickup=away)
-
-    def asked(*deliveries: object) -> list[str]:
-        picture = Picture(now=s.NOW, riders=(rider_between,), deliveries=deliveries)  # type: ignore[arg-type]
-        return [each.delivery_id for each in decide_by_place(picture, policy) if isinstance(each, OfferTo)]
-
-    assert asked(here) == []
-    assert asked(here, there) == ["dlv_there"]
-
-
-def test_places_of_different_policies_never_ask_one_rider_twice_and_the_most_urgent_goes_first() -> None:
-    policy = p.in_force(AROUND_THE_SHOP)
-    there = waiting("dlv_there", pickup=Place(s.SHOP.lat + 0.02, s.SHOP.lon))
-    urgent = replace(there, delivery_id="dlv_urgent", priority=Priority.MEDICAL)
-    for deliveries, first in (((waiting("dlv_here"), there), "dlv_here"), ((waiting(), urgent), "dlv_urgent")):
-        picture = Picture(now=s.NOW, riders=(rider("rid_1"),), deliveries=deliveries)
-        offers = [each for each in decide_by_place(picture, policy) if isinstance(each, OfferTo)]
-        assert [offer.delivery_id for offer in offers] == [first]
+def test_the_engine_weighs_each_delivery_by_the_policy_of_its_pick_up() -> None:
+    document = AROUND_THE_SHOP | {"defaults": {"urgent_weight": 4, "futures": 7}}
+    document |= {"rules": [{"name": "shops", "areas": ["shops"], "values": {"urgent_weight": 9}}]}
+    policy = p.in_force(document)
+    here = pictures.delivery("dlv_here", priority=Priority.URGENT)
+    there = pictures.delivery("dlv_there", priority=Priority.URGENT, pickup=Place(s.SHOP.lat + 0.05, s.SHOP.lon))
+    world = Town().world(pictures.picture([], [here, there]), policy, StraightLine(metres_per_second=4))
+    assert [order.weight for order in world.orders] == [9, 4]
+    assert engine_policy(policy.at(None, s.NOW)).worlds == 7
 
 
 def test_the_world_hears_which_version_took_over_and_not_why() -> None:

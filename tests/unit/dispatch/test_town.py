@@ -1,0 +1,101 @@
+"""What the platform knows of riders and deliveries, and what the engine makes of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.dispatch.domain.delivery.state import Offer
+from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.values import FurtherPickup, Priority, Stage
+from services.dispatch.engine.picture import DeliveryNow, RiderNow
+from services.dispatch.engine.town import Town
+from services.dispatch.engine.travel import StraightLine
+from services.dispatch.engine.world import Bar, Order, Rider
+from tests.unit.dispatch import pictures as p
+from tests.unit.dispatch import scenes as s
+
+POLICY = DispatchPolicy()
+TRAVEL = StraightLine(metres_per_second=4)
+NOW = s.NOW.timestamp()
+
+
+def seen(rider: RiderNow, *deliveries: DeliveryNow, policy: DispatchPolicy = POLICY) -> Rider:
+    [found] = Town().world(p.picture([rider], deliveries), policy, TRAVEL).riders
+    return found
+
+
+def asked(delivery: DeliveryNow, *riders: RiderNow, policy: DispatchPolicy = POLICY) -> Order:
+    [found] = Town().world(p.picture(riders, [delivery]), policy, TRAVEL).orders
+    return found
+
+
+def test_a_rider_with_empty_hands_is_free_where_he_is() -> None:
+    town = Town()
+    [rider] = town.world(p.picture([p.rider("rid_1", 500)], [p.delivery()]), POLICY, TRAVEL).riders
+    assert (rider.free_at, rider.spot, rider.shop_id) == (NOW, town.spot(p.north(500)), None)
+    assert rider.off_at == s.at(240).timestamp()
+
+
+def test_who_has_goods_in_hand_is_free_after_their_doors() -> None:
+    first = p.delivery("dlv_1", stage=Stage.PICKED_UP, rider_id="rid_1", dropoff_area=p.north(400))
+    second = p.delivery("dlv_2", stage=Stage.PICKED_UP, rider_id="rid_1", dropoff_area=p.north(1200))
+    rider = seen(p.carries(p.rider("rid_1"), "dlv_1", "dlv_2"), first, second)
+    assert rider.free_at - NOW == pytest.approx(1200 / 4 + 2 * POLICY.handover_seconds, abs=0.5)
+    assert rider.unavailable is None
+
+
+def test_who_stands_at_a_counter_is_at_that_shop_and_has_been_served() -> None:
+    waits = p.delivery(stage=Stage.AT_PICKUP, rider_id="rid_1")
+    town = Town()
+    world = town.world(p.picture([p.carries(p.rider("rid_1", 30), s.DELIVERY)], [waits]), POLICY, TRAVEL)
+    assert world.riders[0].shop_id == world.orders[0].shop_id
+    assert world.riders[0].here_at + POLICY.handover_seconds / 2 <= NOW
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"silent": True}, Bar.SILENT),
+        ({"carrying": ("a", "b"), "offers": ("c",)}, Bar.CARRIES_ENOUGH),
+        ({"carrying": ("a", "b")}, None),
+    ],
+)
+def test_who_cannot_be_asked_says_why(changes: dict[str, Any], reason: Bar | None) -> None:
+    assert seen(p.rider("rid_1", **changes)).unavailable is reason
+
+
+def test_who_has_accepted_and_who_is_being_asked_keeps_it() -> None:
+    offer = Offer(rider_id="rid_2", distance_m=1, offered_at=s.NOW, answer_by=s.at(0.5))
+    assert asked(p.delivery(stage=Stage.ASSIGNED, rider_id="rid_1")).bound_to == "rid_1"
+    assert asked(p.delivery(offer=offer)).bound_to == "rid_2"
+    assert asked(p.delivery()).bound_to is None
+
+
+def test_what_was_decided_by_people_and_who_was_tried_are_known() -> None:
+    order = asked(p.delivery(barred=frozenset({"rid_8"}), tried={"rid_7": s.NOW}))
+    again = s.NOW + timedelta(seconds=POLICY.offer_seconds + POLICY.reoffer_after_seconds)
+    assert order.barred == frozenset({"rid_8"})
+    assert order.tried == {"rid_7": again.timestamp()}
+
+
+def test_urgent_and_medical_deliveries_weigh_more_by_the_policy_of_the_place() -> None:
+    weights = [asked(p.delivery(priority=each)).weight for each in Priority]
+    assert weights == [1.0, POLICY.urgent_weight, POLICY.medical_weight]
+
+
+def test_an_errand_with_several_places_stops_at_each() -> None:
+    town = Town()
+    further = tuple(FurtherPickup(place=p.north(metres), cell="c") for metres in (300, 700))
+    errand = p.delivery(further_pickups=further)
+    [order] = town.world(p.picture([], [errand]), POLICY, TRAVEL).orders
+    assert order.stops == (town.spot(p.north(300)), town.spot(p.north(700)))
+
+
+def test_shops_keep_their_rows_from_turn_to_turn() -> None:
+    town = Town()
+    other = p.delivery("dlv_2", merchant_id="mer_2", pickup=p.north(900), pickup_cell="other")
+    before = town.world(p.picture([], [p.delivery()]), POLICY, TRAVEL).shops
+    after = town.world(p.picture([], [other]), POLICY, TRAVEL).shops
+    assert after[: len(before)] == before
+    assert [shop.shop_id for shop in after] == [f"mer_1@{s.announced.pickup_cell}", "mer_2@other"]

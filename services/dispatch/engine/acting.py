@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.dispatch.engine.core.arrays import Plan, travel
-from services.dispatch.engine.core.future import best_move, future_cost, spread_pain
+from services.dispatch.engine.core.moving import best_moves
 from services.dispatch.engine.frame import Frame
 from services.dispatch.engine.planning import Routes, outlook
 from services.dispatch.engine.world import Decision, GoTo, PickUp
@@ -67,21 +67,25 @@ def _may_move(frame: Frame, plan: Plan) -> NDArray[np.bool_]:
 
 def moves(frame: Frame, plan: Plan) -> Iterator[GoTo]:
     """Sends idle riders where imagined orders miss them most, one after the other, while it is worth the ride."""
-    policy, world = frame.policy, (frame.ground, frame.fleet, frame.rules, frame.to_come, outlook(frame))
+    policy = frame.policy
     idle = np.flatnonzero(_may_move(frame, plan))
     if not policy.moves or not len(idle) or not len(frame.to_come.placed):
         return
-    node, time = plan.end_node.copy(), plan.end_time.copy()
-    at, until, nothing = np.empty_like(node), np.empty_like(time), np.zeros(0)
-    pain = np.zeros(len(frame.shop_ids))
-    base = future_cost(node, time, at, until, pain, *world)
-    shops = spread_pain(pain, _NEIGHBOURHOOD, policy.move_shops, frame.ground)
-    for _ in range(len(idle)):
-        gain, k, shop = best_move(idle, shops, base, node, time, _BEFORE_SHIFT_ENDS, policy.move_weight, *world)
-        if gain < policy.move_gain:
-            return
-        time[k] += travel(frame.ground, int(node[k]), shop) * frame.riders[k].pace
-        node[k] = shop
-        base = future_cost(node, time, at, until, nothing, *world)
-        idle[idle == k] = -1
+    made = best_moves(
+        idle,
+        plan.end_node.copy(),
+        plan.end_time.copy(),
+        len(frame.shop_ids),
+        _NEIGHBOURHOOD,
+        policy.move_shops,
+        policy.move_gain,
+        _BEFORE_SHIFT_ENDS,
+        policy.move_weight,
+        frame.ground,
+        frame.fleet,
+        frame.rules,
+        frame.to_come,
+        outlook(frame),
+    )
+    for k, shop in made:
         yield GoTo(rider_id=frame.riders[k].rider_id, shop_id=frame.shop_ids[shop])

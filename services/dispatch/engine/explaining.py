@@ -7,7 +7,7 @@ import numpy as np
 
 from services.dispatch.domain.delivery.explanation import NEXT_BEST, RIDERS_NAMED, Candidate, Explanation
 from services.dispatch.engine.core.arrays import Plan, travel
-from services.dispatch.engine.core.future import future_cost
+from services.dispatch.engine.core.future import foresee, mean_cost
 from services.dispatch.engine.core.insertion import insertion_costs, refresh
 from services.dispatch.engine.core.routes import NEVER, put, route_cost
 from services.dispatch.engine.core.search import remove
@@ -120,9 +120,8 @@ def _future(frame: Frame, plan: Plan) -> float:
     """What the imagined orders cost from where this plan leaves everybody."""
     if not len(frame.to_come.placed):
         return 0.0
-    at, until, nothing = np.empty_like(plan.end_node), np.empty_like(plan.end_time), np.zeros(0)
     world = (frame.ground, frame.fleet, frame.rules, frame.to_come, outlook(frame))
-    return float(future_cost(plan.end_node, plan.end_time, at, until, nothing, *world))
+    return float(mean_cost(foresee(plan.end_node, plan.end_time, *world), frame.to_come))
 
 
 def _copy(plan: Plan) -> Plan:

@@ -1,111 +1,140 @@
 """What the riders' places at the end of a plan are worth: imagined orders, each given to whoever is there first."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Outlook, Rules, Scenarios, travel
+from services.dispatch.engine.core.arrays import (
+    Flags,
+    Fleet,
+    Floats,
+    Ground,
+    Ints,
+    Outlook,
+    Rules,
+    Scenarios,
+    travel,
+)
+
+
+class Futures(NamedTuple):
+    """The imagined orders as riders who start from `node` at `time` serve them.
+
+    For each: who (-1: nobody), his cost and pick-up, the ride to the door at pace 1, and the cost of it and all later
+    ones of its scenario.
+    """
+
+    node: Ints
+    time: Floats
+    who: Ints
+    cost: Floats
+    leaves: Floats
+    ride: Floats
+    rest: Floats
+
+
+class Stage(NamedTuple):
+    """Scratch: where riders are in the futures as remembered (`at`, `until`) and as tried, for those who differ."""
+
+    at: Ints
+    until: Floats
+    tried_at: Ints
+    tried_until: Floats
+    differs: Flags
+    others: Ints
 
 
 @njit(cache=True)
-def first_there(
-    f: int, at: Ints, until: Floats, ground: Ground, fleet: Fleet, rules: Rules, to_come: Scenarios, outlook: Outlook
-) -> tuple[float, int, float]:
-    """The least cost of an imagined order (waiting for the rider, and some of his approach), who, and his pick-up."""
-    shop, placed, ready = to_come.pick[f], to_come.placed[f], to_come.ready[f]
-    least, chosen, leaves = outlook.missed, -1, 0.0
-    for k in range(at.shape[0]):
-        if until[k] + rules.half_pickup >= ready + least:
-            continue
-        if at[k] == shop:
-            ride, pickup = 0.0, until[k] + rules.half_pickup
-        else:
-            ride = travel(ground, at[k], shop) * fleet.pace[k]
-            pickup = max(until[k], placed) + ride + rules.half_pickup
-        pickup = max(pickup, ready)
-        cost = pickup - ready + outlook.approach * ride
-        if cost < least and pickup <= fleet.off[k]:
-            least, chosen, leaves = cost, k, pickup
-    return least, chosen, leaves
+def new_stage(riders: int) -> Stage:
+    """Scratch for so many riders."""
+    return Stage(
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+        np.zeros(riders, np.int64),
+        np.zeros(riders),
+        np.zeros(riders, np.bool_),
+        np.zeros(riders, np.int64),
+    )
 
 
 @njit(cache=True)
-def future_cost(
-    node: Ints,
-    time: Floats,
+def cheapest(
+    f: int,
+    limit: float,
     at: Ints,
     until: Floats,
-    pain: Floats,
+    differs: Flags,
     ground: Ground,
     fleet: Fleet,
     rules: Rules,
     to_come: Scenarios,
     outlook: Outlook,
-) -> float:
-    """Mean cost of a scenario when riders start from `node` at `time`; `at` and `until` are scratch.
+) -> tuple[float, int, float]:
+    """The cheapest rider below `limit` for imagined order f among those who do not differ: cost, rider (-1), pick-up.
 
-    Where `pain` has a row for each shop, what each shop's orders cost is added to it.
+    A rider costs the seconds that the order waits for him after it is ready, and some of his approach.
     """
-    total = 0.0
-    worlds = to_come.first.shape[0] - 1
-    for s in range(worlds):
+    shop, placed, ready = to_come.pick[f], to_come.placed[f], to_come.ready[f]
+    pace, off = fleet.pace, fleet.off
+    half, approach = rules.half_pickup, outlook.approach
+    least, who, leaves = limit, -1, 0.0
+    for k in range(at.shape[0]):
+        if until[k] + half >= ready + least or differs[k]:
+            continue
+        if at[k] == shop:
+            ride, pickup = 0.0, until[k] + half
+        else:
+            ride = travel(ground, at[k], shop) * pace[k]
+            pickup = max(until[k], placed) + ride + half
+        pickup = max(pickup, ready)
+        cost = pickup - ready + approach * ride
+        if cost < least and pickup <= off[k]:
+            least, who, leaves = cost, k, pickup
+    return least, who, leaves
+
+
+@njit(cache=True)
+def foresee(
+    node: Ints, time: Floats, ground: Ground, fleet: Fleet, rules: Rules, to_come: Scenarios, outlook: Outlook
+) -> Futures:
+    """Plays all futures for riders who start from `node` at `time`."""
+    size = to_come.placed.shape[0]
+    futures = Futures(
+        node.copy(),
+        time.copy(),
+        np.full(size, -1, np.int64),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+        np.zeros(size),
+    )
+    service = rules.half_pickup + 2 * rules.half_dropoff
+    at, until, nobody = node.copy(), time.copy(), np.zeros(node.shape[0], np.bool_)
+    for s in range(to_come.first.shape[0] - 1):
         at[:] = node
         until[:] = time
         for f in range(to_come.first[s], to_come.first[s + 1]):
-            least, k, leaves = first_there(f, at, until, ground, fleet, rules, to_come, outlook)
-            total += least
-            if to_come.pick[f] < pain.shape[0]:
-                pain[to_come.pick[f]] += least
+            futures.ride[f] = travel(ground, to_come.pick[f], to_come.drop[f])
+            cost, k, leaves = cheapest(f, outlook.missed, at, until, nobody, ground, fleet, rules, to_come, outlook)
+            futures.who[f], futures.cost[f], futures.leaves[f] = k, cost, leaves
             if k >= 0:
-                ride = travel(ground, to_come.pick[f], to_come.drop[f]) * fleet.pace[k]
                 at[k] = to_come.drop[f]
-                until[k] = leaves + rules.half_pickup + ride + 2 * rules.half_dropoff
-    return total / worlds
+                until[k] = leaves + service + futures.ride[f] * fleet.pace[k]
+        sum_up(s, futures.cost, futures.rest, to_come.first)
+    return futures
 
 
 @njit(cache=True)
-def spread_pain(pain: Floats, near: float, most: int, ground: Ground) -> Ints:
-    """The shops where a rider is missed most, counting what is missed within `near` seconds of each."""
-    shops = pain.shape[0]
-    hurt = np.flatnonzero(pain > 0)
-    score = np.zeros(shops)
-    for i in hurt:
-        for j in hurt:
-            apart = travel(ground, i, j)
-            if apart < near:
-                score[i] += pain[j] * (1.0 - apart / near)
-    count = min(most, hurt.shape[0])
-    return np.argsort(-score)[:count]
+def sum_up(s: int, cost: Floats, rest: Floats, first: Ints) -> None:
+    """Reckons what each imagined order and the later ones of scenario s cost."""
+    total = 0.0
+    for f in range(first[s + 1] - 1, first[s] - 1, -1):
+        total += cost[f]
+        rest[f] = total
 
 
 @njit(cache=True)
-def best_move(
-    idle: Ints,
-    shops: Ints,
-    base: float,
-    node: Ints,
-    time: Floats,
-    latest: float,
-    price: float,
-    ground: Ground,
-    fleet: Fleet,
-    rules: Rules,
-    to_come: Scenarios,
-    outlook: Outlook,
-) -> tuple[float, int, int]:
-    """The idle rider and the shop whose coming together lowers the future's cost most: gain, rider, shop."""
-    at, until, nothing = np.empty_like(node), np.empty_like(time), np.zeros(0)
-    gain, rider, shop = 0.0, -1, -1
-    for k in idle:
-        if k < 0:
-            continue
-        stays, free = node[k], time[k]
-        for s in shops:
-            ride = travel(ground, stays, s) * fleet.pace[k]
-            if s == stays or free + ride > fleet.off[k] - latest:
-                continue
-            node[k], time[k] = s, free + ride
-            cost = future_cost(node, time, at, until, nothing, ground, fleet, rules, to_come, outlook)
-            if base - cost - price * ride > gain:
-                gain, rider, shop = base - cost - price * ride, k, s
-        node[k], time[k] = stays, free
-    return gain, rider, shop
+def mean_cost(futures: Futures, to_come: Scenarios) -> float:
+    """The mean cost of a scenario as it is remembered."""
+    return futures.cost.sum() / (to_come.first.shape[0] - 1)

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Rules
+from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Rules, travel
 from services.dispatch.engine.core.routes import ALONE, BEFORE, LONGEST, NEVER, put, route_cost
 
 
@@ -57,6 +57,17 @@ def best_for_rider(
 
 
 @njit(cache=True)
+def at_least(o: int, k: int, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules) -> float:
+    """What the order costs with this rider if he had nothing else to do: no place in his plan is cheaper."""
+    pick, pace = jobs.pick[o], fleet.pace[k]
+    there = fleet.here[k] if fleet.node[k] == pick else fleet.free[k] + travel(ground, fleet.node[k], pick) * pace
+    pickup = max(there + rules.half_pickup, jobs.ready[o], rules.now) + jobs.chain[o] * pace
+    ride = travel(ground, jobs.last[o], jobs.drop[o]) * pace
+    wait = pickup + (1 + 2 * jobs.calls[o]) * rules.half_pickup + ride + rules.half_dropoff - jobs.placed[o]
+    return fleet.burden[k] + jobs.weight[o] * (wait + rules.overage * max(0.0, wait - rules.target))
+
+
+@njit(cache=True)
 def refresh(k: int, plan: Plan, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules) -> None:
     """Reckons a rider's cost and end again."""
     cost, node, time = route_cost(k, plan.seq[k], plan.opens[k], plan.length[k], ground, fleet, jobs, rules)
@@ -85,6 +96,8 @@ def insert(
         k = jobs.near[o, c]
         if k < 0:
             break
+        if at_least(o, k, ground, fleet, jobs, rules) >= least:
+            continue
         extra, at, how = best_for_rider(o, k, plan, seq, opens, ground, fleet, jobs, rules)
         if at >= 0:
             extra += noise * np.random.random()

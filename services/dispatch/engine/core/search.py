@@ -1,12 +1,26 @@
 """Large-neighbourhood search: take a few related orders out of the plan, put them back better."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from services.dispatch.engine.core.arrays import Fleet, Ground, Ints, Jobs, Outlook, Plan, Rules, Scenarios, travel
-from services.dispatch.engine.core.future import future_cost
+from services.dispatch.engine.core.arrays import (
+    Flags,
+    Fleet,
+    Ground,
+    Ints,
+    Jobs,
+    Outlook,
+    Plan,
+    Rules,
+    Scenarios,
+    travel,
+)
+from services.dispatch.engine.core.future import foresee, new_stage
 from services.dispatch.engine.core.insertion import insert, refresh
-from services.dispatch.engine.core.routes import LONGEST, NEVER, take
+from services.dispatch.engine.core.replay import replay
+from services.dispatch.engine.core.routes import LONGEST, take
 
 MOST_TAKEN = 6
 _SHAKE = 240.0
@@ -14,15 +28,24 @@ _WORTH_A_LOOK = 600.0
 """A plan that is dearer than this by what is known is not made good by what is imagined."""
 
 
+class Touched(NamedTuple):
+    """Scratch: the orders taken out in one round, the riders whose plans that changes, and room to try routes in."""
+
+    orders: Ints
+    riders: Ints
+    seq: Ints
+    opens: Flags
+
+
 @njit(cache=True)
-def copy_plan(source: Plan, target: Plan) -> None:
-    """Makes the target the same as the source."""
-    target.seq[:] = source.seq
-    target.opens[:] = source.opens
-    target.length[:] = source.length
-    target.cost[:] = source.cost
-    target.end_node[:] = source.end_node
-    target.end_time[:] = source.end_time
+def copy_rider(k: int, source: Plan, target: Plan) -> None:
+    """Makes rider k's plan in the target the same as in the source."""
+    target.seq[k, :] = source.seq[k, :]
+    target.opens[k, :] = source.opens[k, :]
+    target.length[k] = source.length[k]
+    target.cost[k] = source.cost[k]
+    target.end_node[k] = source.end_node[k]
+    target.end_time[k] = source.end_time[k]
 
 
 @njit(cache=True)
@@ -58,40 +81,69 @@ def related(seed: int, wanted: int, chosen: Ints, ground: Ground, jobs: Jobs) ->
 
 
 @njit(cache=True)
-def known_cost(plan: Plan, owner: Ints, jobs: Jobs, rules: Rules) -> float:
-    """What the plan costs as far as orders are known."""
-    total = plan.cost.sum()
-    for o in range(owner.shape[0]):
-        if owner[o] < 0:
-            total += rules.left_over * jobs.weight[o]
-    return total
+def touch(k: int, n: int, riders: Ints) -> int:
+    """Adds rider k to those changed, once; how many there are."""
+    for i in range(n):
+        if riders[i] == k:
+            return n
+    riders[n] = k
+    return n + 1
 
 
 @njit(cache=True)
-def reshuffle(trial: Plan, owner: Ints, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules) -> None:
-    """Takes some related orders out and puts them back, cheapest first come, sometimes with a shake."""
+def reshuffle(
+    trial: Plan, owner: Ints, touched: Touched, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules
+) -> tuple[int, int]:
+    """Takes some related orders out and puts them back, cheapest first come, sometimes with a shake.
+
+    How many orders and riders that touched.
+    """
     orders = owner.shape[0]
-    seq, opens = np.empty(LONGEST + 1, np.int64), np.empty(LONGEST + 1, np.bool_)
-    chosen = np.empty(MOST_TAKEN + 1, np.int64)
+    chosen, riders = touched.orders, 0
     wanted = 1 + int(np.random.random() * min(MOST_TAKEN, orders))
     count = related(int(np.random.random() * orders), wanted, chosen, ground, jobs)
     for i in range(count):
         o = chosen[i]
         if owner[o] >= 0:
+            riders = touch(owner[o], riders, touched.riders)
             remove(o, owner[o], trial, ground, fleet, jobs, rules)
     shake = 0.0 if np.random.random() < 0.4 else _SHAKE
     for i in range(count):
         o = chosen[i]
-        owner[o] = insert(o, trial, seq, opens, shake, ground, fleet, jobs, rules)
+        owner[o] = insert(o, trial, touched.seq, touched.opens, shake, ground, fleet, jobs, rules)
+        if owner[o] >= 0:
+            riders = touch(owner[o], riders, touched.riders)
+    return count, riders
 
 
 @njit(cache=True)
-def same(one: Plan, other: Plan) -> bool:
-    """Whether riders end alike at the same cost: most rounds put everything back where it was."""
-    for k in range(one.length.shape[0]):
-        if one.cost[k] != other.cost[k] or one.end_node[k] != other.end_node[k]:
-            return False
-    return True
+def dearer(
+    count: int,
+    riders: int,
+    touched: Touched,
+    trial: Plan,
+    tried: Ints,
+    plan: Plan,
+    owner: Ints,
+    jobs: Jobs,
+    rules: Rules,
+) -> tuple[float, bool]:
+    """By how much the trial costs more than the plan as far as orders are known, and whether riders end alike.
+
+    Most rounds put everything back where it was.
+    """
+    more, alike = 0.0, True
+    for i in range(riders):
+        k = touched.riders[i]
+        more += trial.cost[k] - plan.cost[k]
+        if trial.cost[k] != plan.cost[k] or trial.end_node[k] != plan.end_node[k]:
+            alike = False
+    for i in range(count):
+        o = touched.orders[i]
+        if (tried[o] < 0) != (owner[o] < 0):
+            more += rules.left_over * jobs.weight[o] * (1.0 if tried[o] < 0 else -1.0)
+            alike = False
+    return more, alike
 
 
 @njit(cache=True)
@@ -106,10 +158,9 @@ def search(
     rules: Rules,
     to_come: Scenarios,
     outlook: Outlook,
-) -> float:
-    """Betters the plan in place; returns its cost with the future's."""
+) -> None:
+    """Betters the plan in place."""
     np.random.seed(seed)
-    at, until, nothing = np.empty_like(plan.end_node), np.empty_like(plan.end_time), np.zeros(0)
     trial = Plan(
         plan.seq.copy(),
         plan.opens.copy(),
@@ -118,29 +169,35 @@ def search(
         plan.end_node.copy(),
         plan.end_time.copy(),
     )
-    trial_owner = owner.copy()
+    tried = owner.copy()
+    touched = Touched(
+        np.empty(MOST_TAKEN + 1, np.int64),
+        np.empty(2 * MOST_TAKEN + 2, np.int64),
+        np.empty(LONGEST + 1, np.int64),
+        np.empty(LONGEST + 1, np.bool_),
+    )
     ahead = outlook.weight > 0 and to_come.placed.shape[0] > 0
-    best = known_cost(plan, owner, jobs, rules)
-    known = best
-    if ahead:
-        best += outlook.weight * future_cost(
-            plan.end_node, plan.end_time, at, until, nothing, ground, fleet, rules, to_come, outlook
-        )
+    stage = new_stage(plan.length.shape[0])
+    futures = foresee(plan.end_node, plan.end_time, ground, fleet, rules, to_come, outlook)
     for _ in range(rounds if owner.shape[0] > 0 else 0):
-        reshuffle(trial, trial_owner, ground, fleet, jobs, rules)
-        cost = known_cost(trial, trial_owner, jobs, rules)
-        sum_known = cost
-        if same(trial, plan) or cost > known + _WORTH_A_LOOK:
-            cost = NEVER
-        elif ahead:
-            cost += outlook.weight * future_cost(
-                trial.end_node, trial.end_time, at, until, nothing, ground, fleet, rules, to_come, outlook
-            )
-        if cost < best - 1e-6:
-            best, known = cost, sum_known
-            copy_plan(trial, plan)
-            owner[:] = trial_owner
-        else:
-            copy_plan(plan, trial)
-            trial_owner[:] = owner
-    return best
+        count, riders = reshuffle(trial, tried, touched, ground, fleet, jobs, rules)
+        more, alike = dearer(count, riders, touched, trial, tried, plan, owner, jobs, rules)
+        changed = touched.riders[:riders]
+        better = not alike and more <= _WORTH_A_LOOK
+        if better and ahead:
+            node, time, enough = trial.end_node, trial.end_time, -more / outlook.weight
+            then = replay(changed, node, time, False, enough, stage, futures, ground, fleet, rules, to_come, outlook)
+            more += outlook.weight * then
+        better = better and more < -1e-6
+        if better and ahead:
+            node, time = trial.end_node, trial.end_time
+            replay(changed, node, time, True, 0.0, stage, futures, ground, fleet, rules, to_come, outlook)
+        source, target = (trial, plan) if better else (plan, trial)
+        for i in range(riders):
+            copy_rider(touched.riders[i], source, target)
+        for i in range(count):
+            o = touched.orders[i]
+            if better:
+                owner[o] = tried[o]
+            else:
+                tried[o] = owner[o]

@@ -45,7 +45,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("DispatcherNeeded", d.DispatcherNeeded),
         EventType("DeliveryGrabbed", d.DeliveryGrabbed),
         EventType("RiderAssigned", d.RiderAssigned),
-        EventType("RiderUnassigned", d.RiderUnassigned),
+        EventType("RiderUnassigned", d.RiderUnassigned, 2, {1: _as_it_was}),
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
         EventType("StopCollected", d.StopCollected),

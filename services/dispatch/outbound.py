@@ -79,7 +79,7 @@ def _carrying(event: Any, ids: dict[str, str]) -> Message | None:
                 policy_version=event.policy_version,
             )
         case d.RiderUnassigned():
-            return m.RiderUnassigned(**ids, rider_id=event.rider_id, reason=event.reason)
+            return m.RiderUnassigned(**ids, rider_id=event.rider_id, reason=event.reason, cause=event.cause)
         case d.ArrivedAtPickup():
             return m.ArrivedAtPickup(**ids, rider_id=event.rider_id)
         case d.StopCollected():

@@ -142,6 +142,8 @@ class DeliveryView(BaseModel):
     seen_at_pickup: datetime | None = None
     seen_at_dropoff: datetime | None = None
     report_by: datetime | None
+    replanned_at: datetime | None = None
+    replanned_for: str = ""
     failure: FailureReason | None
     goods: Goods | None
     return_by: datetime | None
@@ -176,6 +178,8 @@ class DeliveryView(BaseModel):
             seen_at_pickup=delivery.seen_at_pickup,
             seen_at_dropoff=delivery.seen_at_dropoff,
             report_by=delivery.report_by,
+            replanned_at=delivery.replanned_at,
+            replanned_for=delivery.replanned_for,
             failure=delivery.failure,
             goods=delivery.goods,
             return_by=delivery.return_by,

@@ -16,6 +16,8 @@ from shared.eventstore.model import Context
 SERVICE = "notify"
 CUSTOMER, MERCHANT, RIDER = Role.CUSTOMER, Role.MERCHANT, Role.RIDER
 PAYMENT_FAILED = "payment_failed"
+TAKEN_OVER = frozenset({"replanned", "silent", "rider_accident", "rider_vehicle", "rider_illness"})
+"""Reasons after which dispatch finds another rider by itself: the customer hears once, of who comes instead."""
 
 
 def _always(_message: Any) -> bool:
@@ -142,7 +144,10 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
         Say(MERCHANT, "rider_assigned"),
         Say(RIDER, "rider_assigned"),
     ),
-    dispatch.RiderUnassigned: (Say(CUSTOMER, "rider_unassigned"), Say(RIDER, "rider_unassigned")),
+    dispatch.RiderUnassigned: (
+        Say(CUSTOMER, "rider_unassigned", when=lambda m: m.reason not in TAKEN_OVER),
+        Say(RIDER, "rider_unassigned"),
+    ),
     dispatch.ArrivedAtPickup: (Say(MERCHANT, "rider_at_pickup"),),
     dispatch.ArrivedAtDropoff: (Say(CUSTOMER, "rider_at_dropoff"),),
     dispatch.DeliveryUndeliverable: (

@@ -77,8 +77,11 @@ class RiderAssigned(DeliveryMessage):
 
 
 class RiderUnassigned(DeliveryMessage):
+    """Another rider is looked for, unless one is assigned at once. `cause` says why it was planned anew."""
+
     rider_id: str
     reason: str
+    cause: str = Field(default="", description="of reason `replanned`: disruption, rider_down, merchant_late …")
 
 
 class DeliveryOpenedForGrab(DeliveryMessage):

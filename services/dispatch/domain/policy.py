@@ -64,6 +64,17 @@ class DispatchPolicy:
     fairness_seconds: float = 60
     fatigue_seconds: float = 60
     doubt_weight: float = 1.0
+    replan_late_seconds: float = 180
+    replan_gain_seconds: float = 240
+    replan_span_seconds: float = 900
+    replan_wait_seconds: float = 600
+    silent_after_seconds: float = 300
+    silent_grace_seconds: float = 120
+    surge_begins_ratio: float = 2.0
+    surge_ends_ratio: float = 1.0
+    surge_orders: int = 8
+    surge_orders_per_bundle: int = 6
+    surge_turn_seconds: float = 30
     positions: PositionPolicy = field(default_factory=PositionPolicy)
 
     def at(self, where: Where | None, moment: datetime) -> "DispatchPolicy":  # noqa: ARG002

@@ -122,6 +122,13 @@ class Collected:
     receipt_cents: int | None = None
 
 
+class Change(StrEnum):
+    """What became otherwise of a delivery since its rider accepted it."""
+
+    MERCHANT_LATE = "merchant_late"
+    ADDRESS_CHANGED = "address_changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Evidence of a hand-over: a kind (`code`, `photo`, `signature`, `none`), where it is kept, and who took it."""

@@ -4,19 +4,22 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
+from services.dispatch.domain.disruptions.hindrances import WALKED, Hindrance, Hindrances, Plane, grouped, merged
+from services.dispatch.domain.disruptions.shapes import Hull, circle_hull
 from services.dispatch.engine.core.arrays import Floats, Ground
+from services.dispatch.engine.hindered import hindered
 from services.dispatch.engine.world import Spot
 from services.dispatch.lab.disturbances import Circle, ClosedArea, Jam
+from shared.kernel.place import Place
 
 Obstacle = Jam | ClosedArea
 
 _INSIDE_CLOSED = 2.0
-_SPOTS_MAX = 600
-"""Pairs of places beyond this many are not looked up one by one: the plain formula stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,15 +133,27 @@ class BelievedRoads:
     told: tuple[Obstacle, ...] = ()
 
     def seconds(self, origin: Spot, destination: Spot) -> float:
-        standing = [each for each in self.told if each.until > self.now]
-        if not standing or origin == destination:
-            return self.roads.seconds(origin, destination)
-        return crossed(self.roads, origin, destination, self.now, 1.0, standing) - self.now
+        usual = self.roads.seconds(origin, destination)
+        return usual * self._hindrances().factor(origin, destination)
 
     def ground(self, xy: Floats) -> Ground:
         """A matrix only while something stands in the way."""
         known = np.zeros((0, 0))
-        if any(each.until > self.now for each in self.told):
-            spots = [(float(x), float(y)) for x, y in xy[:_SPOTS_MAX]]
-            known = np.array([[self.seconds(a, b) for b in spots] for a in spots], float).reshape(len(spots), -1)
-        return Ground(xy, self.roads.detour / self.roads.metres_per_second, self.roads.whole_seconds, known)
+        ground = Ground(xy, self.roads.detour / self.roads.metres_per_second, self.roads.whole_seconds, known)
+        return hindered(ground, self._hindrances())
+
+    def _hindrances(self) -> Hindrances:
+        """What the platform's own rule makes of what it was told; the truth may differ."""
+        return _shapes(tuple(each for each in self.told if each.until > self.now))
+
+
+@lru_cache(maxsize=256)
+def _shapes(standing: tuple[Obstacle, ...]) -> Hindrances:
+    closed = merged([_hull(each) for each in standing if isinstance(each, ClosedArea)])
+    found = [Hindrance(hull, WALKED, closed=True) for hull in closed]
+    found += [Hindrance(_hull(each), each.factor, closed=False) for each in standing if isinstance(each, Jam)]
+    return Hindrances(Plane(Place(0.0, 0.0)), grouped(found))
+
+
+def _hull(obstacle: Obstacle) -> Hull:
+    return circle_hull(obstacle.area.centre, obstacle.area.radius_m)

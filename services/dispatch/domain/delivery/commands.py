@@ -138,6 +138,17 @@ class UnassignRider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOff:
+    """Plan it anew: another rider is looked for. `down`: this one cannot go on, so it goes whoever decided it."""
+
+    delivery_id: str
+    rider_id: str
+    cause: str
+    down: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallDispatcher:
     delivery_id: str
     now: datetime
@@ -339,6 +350,7 @@ DeliveryCommand = (
     | GrabDelivery
     | AssignRider
     | UnassignRider
+    | TakeOff
     | CallDispatcher
     | GiveUp
     | NoteSilence

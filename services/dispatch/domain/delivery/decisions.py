@@ -63,6 +63,7 @@ Finding = (
     | c.GrabDelivery
     | c.AssignRider
     | c.UnassignRider
+    | c.TakeOff
     | c.CallDispatcher
     | c.GiveUp
 )
@@ -84,8 +85,8 @@ def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[
             return finding.grab(command, delivery, policy)
         case c.AssignRider():
             return finding.assign(command, delivery, policy)
-        case c.UnassignRider():
-            return finding.unassign(command, delivery, policy)
+        case c.UnassignRider() | c.TakeOff():
+            return finding.take_from_rider(command, delivery, policy)
         case c.CallDispatcher():
             return finding.call_dispatcher(command, delivery)
         case c.GiveUp():

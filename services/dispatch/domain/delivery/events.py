@@ -121,13 +121,16 @@ class RiderAssigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiderUnassigned:
-    """`silent`: he was lost; `unfit`: he cannot go on; `barred`: a person took him off, for good."""
+    """`silent`: he was lost; `unfit`: he cannot go on; `barred`: a person took him off, for good. When it was planned
+    anew (`reason` replanned), `cause` says why and `at` when."""
 
     rider_id: str
     reason: str
     silent: bool = False
     unfit: bool = False
     barred: bool = False
+    cause: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,15 @@ def assign(command: c.AssignRider, delivery: Delivery, policy: DispatchPolicy) -
     return [_assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
 
 
+def take_from_rider(
+    command: c.UnassignRider | c.TakeOff, delivery: Delivery, policy: DispatchPolicy
+) -> list[e.DeliveryEvent]:
+    """By a person, or by re-planning."""
+    if isinstance(command, c.TakeOff):
+        return take_off(command, delivery, policy)
+    return unassign(command, delivery, policy)
+
+
 def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """A dispatcher takes the rider off before the pick-up; another one is looked for."""
     if delivery.stage is Stage.WAITING:
@@ -157,6 +166,29 @@ def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolic
         raise errors.DeliveryNotAssigned("no rider is bound to this delivery", stage=delivery.stage.value)
     off = e.RiderUnassigned(rider_id=delivery.rider_id, reason=command.reason or "dispatcher", barred=True)
     return [off, wanted_again(delivery, command.now, policy)]
+
+
+REPLANNED = "replanned"
+
+
+def take_off(command: c.TakeOff, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    """Plans it anew, judged by how it stands now: not once it is picked up or somebody else's, not against a person's
+    decision, and not twice within a span. A rider who is down loses it whatever was decided."""
+    if not delivery.carried_by(command.rider_id) or delivery.stage not in BEFORE_PICKUP:
+        return []
+    if not command.down and (_by_a_person(delivery) or _just_replanned(delivery, command.now, policy)):
+        return []
+    off = e.RiderUnassigned(rider_id=command.rider_id, reason=REPLANNED, cause=command.cause, at=command.now)
+    return [off, wanted_again(delivery, command.now, policy)]
+
+
+def _by_a_person(delivery: Delivery) -> bool:
+    return delivery.mode in (AssignmentMode.MANUAL, AssignmentMode.TRANSFER)
+
+
+def _just_replanned(delivery: Delivery, now: datetime, policy: DispatchPolicy) -> bool:
+    last = delivery.replanned_at
+    return last is not None and now < last + timedelta(seconds=policy.replan_span_seconds)
 
 
 def wanted_again(delivery: Delivery, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:

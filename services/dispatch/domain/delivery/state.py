@@ -9,6 +9,7 @@ from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.values import (
     FOOD,
     AssignmentMode,
+    Change,
     Collected,
     FailureReason,
     FurtherPickup,
@@ -82,6 +83,9 @@ class Delivery:
     seen_at_pickup: datetime | None = None
     seen_at_dropoff: datetime | None = None
     tracks_kept: int = 0
+    replanned_at: datetime | None = None
+    replanned_for: str = ""
+    changed: Change | None = None
 
     def carried_by(self, rider_id: str) -> bool:
         return self.stage in CARRIED and self.rider_id == rider_id
@@ -170,7 +174,9 @@ def _times_changed(state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.R
     report_by = event.report_by or state.report_by
     match event:
         case e.ReadyTimeMoved():
-            return replace(state, ready_at=event.ready_at, report_by=report_by)
+            later = state.ready_at is not None and event.ready_at > state.ready_at
+            changed = Change.MERCHANT_LATE if later else state.changed
+            return replace(state, ready_at=event.ready_at, report_by=report_by, changed=changed)
         case e.GoodsReady():
             return replace(state, goods_ready=True, ready_at=event.ready_at, report_by=report_by)
         case e.ReportExtended():
@@ -191,6 +197,7 @@ def _asked_otherwise(state: Delivery, event: e.RouteChanged | e.LoadChanged) -> 
                 promised_at=event.promised_at,
                 report_by=event.report_by or state.report_by,
                 seen_at_dropoff=None,
+                changed=Change.ADDRESS_CHANGED,
             )
         case e.LoadChanged():
             return replace(
@@ -297,6 +304,7 @@ def _assigned(state: Delivery, event: e.RiderAssigned) -> Delivery:
         seen_at_pickup=None,
         seen_at_dropoff=None,
         urgent=False,
+        changed=None,
         lost_riders=state.lost_riders - {event.rider_id},
         barred=state.barred - {event.rider_id},
         tried={**state.tried, event.rider_id: event.assigned_at},
@@ -314,6 +322,8 @@ def _unassigned(state: Delivery, event: e.RiderUnassigned) -> Delivery:
         past_riders={**state.past_riders, event.rider_id: mode},
         lost_riders=state.lost_riders | {event.rider_id} if event.silent else state.lost_riders,
         barred=state.barred | {event.rider_id} if event.barred else state.barred,
+        replanned_at=event.at or state.replanned_at,
+        replanned_for=event.cause or state.replanned_for,
     )
 
 

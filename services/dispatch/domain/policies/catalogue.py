@@ -55,6 +55,10 @@ def _engine_wait(name: str, low: float, high: float) -> Parameter:
     return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high, by_rule=False)
 
 
+def _surge_ratio(name: str) -> Parameter:
+    return Parameter(name=name, kind=Kind.CAP, unit=Unit.RATIO, low=0.1, high=100, by_rule=False)
+
+
 PARAMETERS: tuple[Parameter, ...] = (
     _wait("offer_seconds", 5, 600),
     _wait("reoffer_after_seconds", 0, 3_600),
@@ -64,6 +68,17 @@ PARAMETERS: tuple[Parameter, ...] = (
     _wait("handover_seconds", 0, 1_800),
     _wait("eta_moved_seconds", 30, 1_800),
     _wait("delay_notice_seconds", 600, 7_200),
+    _engine_wait("replan_late_seconds", 0, 7_200),
+    _engine_wait("replan_gain_seconds", 30, 7_200),
+    _engine_wait("replan_span_seconds", 60, 14_400),
+    _engine_wait("replan_wait_seconds", 60, 7_200),
+    _engine_wait("silent_after_seconds", 60, 7_200),
+    _engine_wait("silent_grace_seconds", 10, 3_600),
+    _surge_ratio("surge_begins_ratio"),
+    _surge_ratio("surge_ends_ratio"),
+    _engine_cap("surge_orders", 1_000),
+    _engine_cap("surge_orders_per_bundle", 8),
+    _engine_wait("surge_turn_seconds", 1, 300),
     Parameter(name="grab_radius_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=200_000),
     Parameter(name="unknown_approach_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=50_000),
     Parameter(name="offers_before_grab", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=20, whole=True),
@@ -99,9 +114,10 @@ BY_NAME = MappingProxyType({parameter.name: parameter for parameter in PARAMETER
 SHORTER: tuple[tuple[str, str], ...] = (
     ("offer_seconds", "dispatcher_needed_seconds"),
     ("dispatcher_needed_seconds", "undeliverable_seconds"),
+    ("surge_ends_ratio", "surge_begins_ratio"),
 )
 """The first must be below the second wherever both hold: an offer ends before a dispatcher is called, and he is
-called before the delivery is given up."""
+called before the delivery is given up; a surge ends at fewer orders a rider than it begins at."""
 
 _UNITS = (
     "m_per_s",

@@ -1,18 +1,21 @@
-"""What forecasts read: journeys to learn from, and open deliveries with where their riders are and what was told."""
+"""What forecasts read: journeys to learn from, and open deliveries with what their riders carry and what was told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from services.dispatch.codec import DELIVERY_CODEC, ETA_CODEC, RIDER_CODEC
-from services.dispatch.domain.delivery.state import Delivery
+from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.eta import journeys as j
+from services.dispatch.domain.eta.forecasting import AWAITED
+from services.dispatch.domain.eta.past import Trip
 from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
 from services.dispatch.domain.eta.state import evolve as evolve_told
 from services.dispatch.domain.positions import Position
 from services.dispatch.domain.rider.events import RiderRegistered
+from services.dispatch.domain.rider.state import Rider
 from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
@@ -23,21 +26,36 @@ PROJECTION = "dispatch.times"
 VERSION = 1
 
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
+_RIDER: TypeAdapter[Rider] = TypeAdapter(Rider)
 _JOURNEY: TypeAdapter[j.Journey] = TypeAdapter(j.Journey)
 _TOLD: TypeAdapter[Told] = TypeAdapter(Told)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenDelivery:
-    """A delivery under way; `version` is its stream's, `position` its rider's."""
+    """A delivery under way; `version` is its stream's."""
 
     delivery_id: str
     version: int
     delivery: Delivery
-    journey: j.Journey
     told: Told
-    vehicle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A rider with something in his hands, where he was seen last, and all that he carries."""
+
+    rider: Rider
     position: Position | None
+    deliveries: Mapping[str, Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Some deliveries under way, and the riders of those that have one."""
+
+    deliveries: Sequence[OpenDelivery]
+    carriers: Mapping[str, Carrier]
 
 
 def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
@@ -96,30 +114,70 @@ def _fold_told(rows: BatchedRows, stored: StoredEvent, event: Any) -> None:
     rows.put({"delivery_id": delivery_id, "version": stored.version, "state": state})
 
 
-def journeys_to_learn_from(connection: Any, most: int) -> list[tuple[str, j.Journey, str]]:
-    """The newest that were delivered: the delivery, its journey, and the vehicle."""
+def trips_to_learn_from(connection: Any, most: int) -> list[Trip]:
+    """The newest journeys that were delivered, as far as they teach anything."""
     found = connection.execute(
-        "SELECT j.delivery_id, j.state, coalesce(v.vehicle, '') AS vehicle FROM journeys j"
+        "SELECT j.delivery_id, j.rider_id, j.state, coalesce(v.vehicle, '') AS vehicle FROM journeys j"
         " LEFT JOIN vehicles v USING (rider_id) WHERE j.ended_at IS NOT NULL"
         " ORDER BY j.ended_at DESC, j.delivery_id LIMIT %s",
         (most,),
     )
-    return [(row["delivery_id"], _JOURNEY.validate_python(row["state"]), row["vehicle"]) for row in found]
+    return [
+        Trip(delivery_id=row["delivery_id"], rider_id=row["rider_id"], vehicle=row["vehicle"], whole=learnable)
+        for row in found
+        if (learnable := j.whole(_JOURNEY.validate_python(row["state"]))) is not None
+    ]
 
 
-def open_deliveries(connection: Any, after: str, most: int) -> list[OpenDelivery]:
+def open_deliveries(connection: Any, after: str, most: int) -> OpenPage:
     """Deliveries that somebody waits for, by id."""
     found = connection.execute(
-        "SELECT d.delivery_id, d.version, d.state, coalesce(v.vehicle, '') AS vehicle, p.lat, p.lon, p.at,"
-        " j.state AS journey, t.state AS told FROM deliveries d"
-        " LEFT JOIN journeys j USING (delivery_id) LEFT JOIN etas t USING (delivery_id)"
-        " LEFT JOIN vehicles v ON v.rider_id = d.rider_id"
-        " LEFT JOIN rider_positions p ON p.rider_id = d.rider_id"
-        " WHERE d.stage IN ('waiting', 'assigned', 'at_pickup', 'picked_up', 'at_dropoff')"
-        " AND d.delivery_id > %s ORDER BY d.delivery_id LIMIT %s",
-        (after, most),
+        "SELECT d.delivery_id, d.version, d.state, t.state AS told FROM deliveries d"
+        " LEFT JOIN etas t USING (delivery_id) WHERE d.stage = ANY(%s) AND d.delivery_id > %s"
+        " ORDER BY d.delivery_id LIMIT %s",
+        ([stage.value for stage in AWAITED], after, most),
     )
-    return [_open(row) for row in found]
+    page = [
+        OpenDelivery(
+            row["delivery_id"],
+            row["version"],
+            _DELIVERY.validate_python(row["state"]),
+            _TOLD.validate_python(row["told"]) if row["told"] else NOTHING_TOLD,
+        )
+        for row in found
+    ]
+    return OpenPage(page, _carriers(connection, page))
+
+
+def _carriers(connection: Any, page: Sequence[OpenDelivery]) -> dict[str, Carrier]:
+    """A rider may carry deliveries of other pages too."""
+    in_hand: dict[str, dict[str, Delivery]] = {}
+    for each in page:
+        if each.delivery.stage in CARRIED and each.delivery.rider_id is not None:
+            in_hand.setdefault(each.delivery.rider_id, {})[each.delivery_id] = each.delivery
+    if not in_hand:
+        return {}
+    riders = list(in_hand)
+    others = connection.execute(
+        "SELECT delivery_id, rider_id, state FROM deliveries WHERE rider_id = ANY(%s) AND stage = ANY(%s)",
+        (riders, [stage.value for stage in CARRIED]),
+    )
+    for row in others:
+        if row["delivery_id"] not in in_hand[row["rider_id"]]:
+            in_hand[row["rider_id"]][row["delivery_id"]] = _DELIVERY.validate_python(row["state"])
+    found = connection.execute(
+        "SELECT r.rider_id, r.state, p.lat, p.lon, p.at FROM riders r LEFT JOIN rider_positions p USING (rider_id)"
+        " WHERE r.rider_id = ANY(%s)",
+        (riders,),
+    )
+    return {
+        row["rider_id"]: Carrier(
+            _RIDER.validate_python(row["state"]),
+            None if row["at"] is None else Position(Place(row["lat"], row["lon"]), row["at"]),
+            in_hand[row["rider_id"]],
+        )
+        for row in found
+    }
 
 
 def told_of(connection: Any, delivery_ids: Sequence[str]) -> dict[str, Told]:
@@ -128,15 +186,3 @@ def told_of(connection: Any, delivery_ids: Sequence[str]) -> dict[str, Told]:
         "SELECT delivery_id, state FROM etas WHERE delivery_id = ANY(%s)", (list(delivery_ids),)
     )
     return {row["delivery_id"]: _TOLD.validate_python(row["state"]) for row in found}
-
-
-def _open(row: Any) -> OpenDelivery:
-    return OpenDelivery(
-        delivery_id=row["delivery_id"],
-        version=row["version"],
-        delivery=_DELIVERY.validate_python(row["state"]),
-        journey=_JOURNEY.validate_python(row["journey"]) if row["journey"] else j.UNHEARD,
-        told=_TOLD.validate_python(row["told"]) if row["told"] else NOTHING_TOLD,
-        vehicle=row["vehicle"],
-        position=None if row["at"] is None else Position(Place(row["lat"], row["lon"]), row["at"]),
-    )

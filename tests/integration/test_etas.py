@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from services.dispatch import time_views
 from services.dispatch.application import Command, perform
 from services.dispatch.codec import ETA
 from services.dispatch.domain.delivery import commands as c
-from services.dispatch.domain.eta.journeys import whole
 from services.dispatch.domain.eta.state import stream_of
 from services.dispatch.domain.values import Stage
 from services.dispatch.eta_turn import Times
@@ -107,13 +107,29 @@ def test_a_delivery_is_followed_from_its_request_to_its_door_and_learned_from(pa
     assert tell(parts, 32) == 0
 
     with parts.store.reading() as reading:
-        journeys = {each[0]: each for each in time_views.journeys_to_learn_from(reading.connection, 100)}
-    _, journey, vehicle = journeys[DELIVERY]
-    assert vehicle == "scooter"
-    learned = whole(journey)
-    assert learned is not None
-    assert learned.approach_m is not None
+        (trip,) = time_views.trips_to_learn_from(reading.connection, 100)
+    assert (trip.delivery_id, trip.rider_id, trip.vehicle) == (DELIVERY, RIDER, "scooter")
+    assert trip.whole.approach_m is not None
     assert parts.times.learn() == Times(parts.store, "system:eta").learn()
+
+
+def test_what_a_rider_brings_first_makes_the_next_one_wait(parts: DispatchParts) -> None:
+    rider_id, first, second = "rid_both", "dlv_first", "dlv_second"
+    do(parts, s.register_command(rider_id))
+    do(parts, s.start_command(rider_id))
+    for delivery_id in (first, second):
+        do(parts, s.announce_command(delivery_id, delivery_id.replace("dlv", "ord")))
+        do(parts, c.RequestDelivery(delivery_id=delivery_id, ready_at=s.NOW, now=s.NOW))
+        do(parts, s.offer_command(rider_id, delivery_id))
+        do(parts, c.AcceptOffer(delivery_id=delivery_id, rider_id=rider_id, now=s.at(0.2)), 0.2)
+    tell(parts, 1)
+    told = [parts.store.load(ETA, stream_of(each)).state for each in (first, second)]
+    assert told[0].pickup == told[1].pickup
+    assert told[0].dropoff is not None
+    assert told[1].dropoff is not None
+    assert told[1].dropoff.p50 > told[0].dropoff.p50 + timedelta(minutes=1)
+    for delivery_id in (first, second):
+        do(parts, c.EndOrder(delivery_id=delivery_id, reason="over", now=s.NOW))
 
 
 def test_a_delay_is_foreseen_once_before_the_promise(parts: DispatchParts) -> None:

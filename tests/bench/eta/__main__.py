@@ -13,21 +13,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.dispatch.domain.delivery import events as de
-from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY
+from services.dispatch.domain.delivery.state import UNHEARD_DELIVERY, Delivery
 from services.dispatch.domain.delivery.state import evolve as evolve_delivery
 from services.dispatch.domain.eta import journeys as j
-from services.dispatch.domain.eta.calibrating import calibrate
 from services.dispatch.domain.eta.decisions import TellTimes, tell
 from services.dispatch.domain.eta.events import DelayForeseen, EtaTold
-from services.dispatch.domain.eta.forecasting import Calibration, Forecast, forecast
-from services.dispatch.domain.eta.remaining import remaining
-from services.dispatch.domain.eta.standing import Seen, standing, ways
+from services.dispatch.domain.eta.forecasting import Forecast, forecast
+from services.dispatch.domain.eta.past import Trip
+from services.dispatch.domain.eta.remaining import Standing, remaining
+from services.dispatch.domain.eta.rounds import legs, standings
+from services.dispatch.domain.eta.standing import under_way, wanted
 from services.dispatch.domain.eta.state import NOTHING_TOLD
 from services.dispatch.domain.eta.state import evolve as evolve_told
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.travel.learning import learn
+from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.travel.model import TravelModel
 from services.dispatch.domain.values import Stage
+from services.dispatch.eta_turn import Learned, learned_from
 from tests.bench.eta.town import Ride, Town
 
 POLICY = DispatchPolicy()
@@ -56,6 +59,7 @@ class Share:
 class Figures:
     told: int = 0
     deliveries: int = 0
+    together: int = 0
     p90: dict[str, Share] = field(default_factory=dict)
     p50: dict[str, Share] = field(default_factory=dict)
     pickup_p90: Share = field(default_factory=Share)
@@ -65,45 +69,57 @@ class Figures:
     found: Share = field(default_factory=Share)
 
 
-def learned(rides: Sequence[Ride]) -> tuple[TravelModel, Calibration]:
-    """As the service does it: travel times from every second journey, the calibration from the others."""
-    halves: tuple[list[tuple[j.Whole, str]], list[tuple[j.Whole, str]]] = ([], [])
-    for number, ride in enumerate(rides[-LEARNED_FROM:]):
+def learned(rides: Sequence[Ride]) -> Learned:
+    """From the latest, as the service does it."""
+    trips = []
+    for ride in rides[-LEARNED_FROM:]:
         journey = j.UNHEARD
         for event, at in ride.events:
             journey = j.evolve(journey, event, at)
         whole = j.whole(journey)
         if whole is not None:
-            halves[number % 2].append((whole, ride.vehicle))
-    model = learn((way for one, vehicle in halves[0] for way in j.ways_gone(one, vehicle)), TravelModel())
-    return model, calibrate(halves[1], model)
+            trips.append(
+                Trip(delivery_id=ride.delivery_id, rider_id=ride.rider_id, vehicle=ride.vehicle, whole=whole)
+            )
+    return learned_from(trips)
 
 
-def follow(ride: Ride, model: TravelModel, calibration: Calibration, figures: Figures) -> None:
-    """One delivery, looked at every minute of its life."""
-    delivery, journey, told = UNHEARD_DELIVERY, j.UNHEARD, NOTHING_TOLD
-    events = list(ride.events)
-    now, flagged = events[0][1], False
+def delivery_at(ride: Ride, now: datetime) -> Delivery:
+    """As its stream tells it by then."""
+    delivery = UNHEARD_DELIVERY
+    for event, at in ride.events:
+        if at <= now:
+            delivery = evolve_delivery(delivery, event)
+    return delivery
+
+
+def standing_at(ride: Ride, others: Sequence[Ride], now: datetime, model: TravelModel) -> Standing:
+    """With all that its rider has in hand by then."""
+    delivery = delivery_at(ride, now)
+    if delivery.stage is Stage.WAITING:
+        round_ = wanted(ride.delivery_id, delivery)
+    else:
+        carried = [each for each in others if each.at(de.RiderAssigned) <= now < each.delivered_at]
+        in_hand = {each.delivery_id: delivery_at(each, now) for each in carried}
+        rider = Rider(rider_id=ride.rider_id, carrying=tuple(in_hand))
+        round_ = under_way(stops_of(rider, in_hand), in_hand, ride.vehicle, ride.position(now), now)
+    its = legs(round_, now)
+    return standings(round_, its, model.spans([leg.way for leg in its if leg.way is not None]), now)[ride.delivery_id]
+
+
+def follow(ride: Ride, others: Sequence[Ride], known: Learned, figures: Figures) -> None:
+    """One delivery, looked at every minute of its life; `others` are all rides of its rider on that day."""
+    told, now, flagged = NOTHING_TOLD, ride.events[0][1], False
     figures.deliveries += 1
+    figures.together += len({leg.to for leg in ride.legs}) > 2
     while now < ride.delivered_at:
-        while events[0][1] <= now:
-            event, at = events.pop(0)
-            delivery, journey = evolve_delivery(delivery, event), j.evolve(journey, event, at)
-        assigned = delivery.stage is not Stage.WAITING
-        seen = Seen(
-            delivery=delivery,
-            journey=journey,
-            vehicle=ride.vehicle if assigned else "",
-            position=ride.position(now) if assigned else None,
-        )
-        approach, carry = model.spans(ways(seen, now))
-        view = forecast(remaining(standing(seen, approach, carry, now), now), now, calibration)
+        view = forecast(remaining(standing_at(ride, others, now, known.model), now), now, known.calibration)
         _note(ride, view, figures)
         command = TellTimes(
             delivery_id=ride.delivery_id,
             forecast=view,
-            promised_at=delivery.promised_at,
-            travel_version=model.version,
+            promised_at=ride.promised_at,
+            travel_version=known.model.version,
             now=now,
         )
         for said in tell(command, told, POLICY):
@@ -142,11 +158,19 @@ def run(seed: int, days: int) -> Figures:
         if _asked(ride) >= cut:
             by_hour.setdefault(_asked(ride).replace(minute=0, second=0, microsecond=0), []).append(ride)
     ended = sorted(rides, key=lambda ride: ride.delivered_at)
+    shifts: dict[tuple[str, str], list[Ride]] = {}
+    for ride in sorted(rides, key=lambda ride: ride.at(de.RiderAssigned)):
+        shifts.setdefault(_shift(ride), []).append(ride)
     for hour, started in by_hour.items():
-        model, calibration = learned([ride for ride in ended if ride.delivered_at < hour])
+        known = learned([ride for ride in ended if ride.delivered_at < hour])
         for ride in started:
-            follow(ride, model, calibration, figures)
+            follow(ride, shifts[_shift(ride)], known, figures)
     return figures
+
+
+def _shift(ride: Ride) -> tuple[str, str]:
+    """A rider on one day."""
+    return ride.rider_id, ride.delivery_id[:7]
 
 
 def _asked(ride: Ride) -> datetime:
@@ -164,6 +188,7 @@ def main() -> None:
         line = {
             "seed": seed,
             "deliveries": figures.deliveries,
+            "together_percent": round(100 * figures.together / figures.deliveries, 1),
             "told_a_delivery": round(figures.told / figures.deliveries, 2),
             "p90_percent": {name: share.percent for name, share in figures.p90.items()},
             "p50_percent": {name: share.percent for name, share in figures.p50.items()},

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,11 +13,16 @@ from services.dispatch.domain.eta import journeys as j
 from services.dispatch.domain.eta.calibrating import FEWEST, calibrate, points
 from services.dispatch.domain.eta.decisions import TellTimes, tell
 from services.dispatch.domain.eta.forecasting import Calibration, Eta, Forecast, Remaining, forecast
+from services.dispatch.domain.eta.past import Trip, past_of, ways_gone
 from services.dispatch.domain.eta.remaining import APPROACH_SECONDS, Standing, remaining
-from services.dispatch.domain.eta.standing import Seen, standing, ways
+from services.dispatch.domain.eta.rounds import Round, legs, standings
+from services.dispatch.domain.eta.standing import under_way
 from services.dispatch.domain.eta.state import NOTHING_TOLD, Told, evolve
 from services.dispatch.domain.positions import Position
+from services.dispatch.domain.rider.state import Rider
+from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.travel.model import TravelModel
+from services.dispatch.domain.travel.ways import Way
 from services.dispatch.domain.values import Stage
 from services.dispatch.outbound import messages_for
 from shared.contracts import dispatch as m
@@ -111,7 +116,7 @@ def test_how_sure_a_delay_is_never_says_more_than_the_quantiles_do() -> None:
 
 def test_a_delivery_that_waits_at_the_counter_is_ready_when_its_food_is() -> None:
     here = Standing(
-        stage=Stage.AT_PICKUP, ready_at=s.at(10), goods_ready=False, approach_seconds=999, carry_seconds=300
+        stage=Stage.AT_PICKUP, ready_at=s.at(10), goods_ready=False, approach_seconds=0, carry_seconds=300
     )
     assert remaining(here, s.NOW).pickup_seconds == 600 + 90
     assert remaining(replace(here, goods_ready=True), s.NOW).pickup_seconds == 90
@@ -119,38 +124,48 @@ def test_a_delivery_that_waits_at_the_counter_is_ready_when_its_food_is() -> Non
     assert remaining(replace(here, stage=Stage.AT_DROPOFF), s.NOW).dropoff_seconds == 90
 
 
-def seen(position: Position | None, *events: de.DeliveryEvent) -> Seen:
-    return Seen(delivery=s.delivery_after(*events), journey=journey(WAY[:6]), vehicle="scooter", position=position)
+def left_at(position: Position | None, minutes: float, *events: de.DeliveryEvent) -> Standing:
+    delivery = s.delivery_after(*events)
+    stops = stops_of(Rider(rider_id=s.RIDER, carrying=(s.DELIVERY,)), {s.DELIVERY: delivery})
+    round_ = under_way(stops, {s.DELIVERY: delivery}, "scooter", position, s.at(minutes))
+    return stood(round_, s.at(minutes))[s.DELIVERY]
 
 
-def left_at(one: Seen, minutes: float) -> Standing:
-    approach, carry = MODEL.spans(ways(one, s.at(minutes)))
-    return standing(one, approach, carry, s.at(minutes))
+def stood(round_: Round, now: datetime) -> dict[str, Standing]:
+    its = legs(round_, now)
+    return standings(round_, its, MODEL.spans([leg.way for leg in its if leg.way is not None]), now)
 
 
 def test_a_rider_is_taken_to_have_ridden_on_since_he_was_last_seen() -> None:
     away = Position(Place(s.SHOP.lat + 0.02, s.SHOP.lon), s.at(2))
-    one = seen(away, *s.ASSIGNED)
-    assert left_at(one, 2).approach_seconds - left_at(one, 4).approach_seconds == pytest.approx(120, abs=1)
-    assert left_at(one, 60).approach_seconds == 0
-    assert left_at(seen(None, *s.ASSIGNED), 0).approach_seconds == APPROACH_SECONDS
+    ridden = left_at(away, 2, *s.ASSIGNED).approach_seconds - left_at(away, 4, *s.ASSIGNED).approach_seconds
+    assert ridden == pytest.approx(120, abs=1)
+    assert left_at(away, 60, *s.ASSIGNED).approach_seconds == 0
+    assert left_at(None, 0, *s.ASSIGNED).approach_seconds == APPROACH_SECONDS
 
 
 def test_a_position_from_before_the_pick_up_says_nothing_of_the_way_to_the_door() -> None:
-    stale = seen(Position(Place(s.SHOP.lat + 0.5, s.SHOP.lon), s.at(3)), *s.PICKED_UP)
-    assert ways(stale, s.at(12))[1].origin == s.SHOP
-    fresh = seen(Position(Place(s.SHOP.lat + 0.005, s.SHOP.lon), s.at(12)), *s.PICKED_UP)
-    assert left_at(fresh, 12).carry_seconds < left_at(stale, 11).carry_seconds
+    picked = (*s.PICKED_UP[:-1], replace(s.picked_up, picked_up_at=s.at(11)))
+    stale = Position(Place(s.SHOP.lat + 0.5, s.SHOP.lon), s.at(3))
+    (way,) = MODEL.spans([Way(origin=s.SHOP, destination=s.HOME, vehicle="scooter", departs_at=s.at(12))])
+    assert left_at(stale, 12, *picked).carry_seconds == pytest.approx(way.p50_seconds - 60, abs=1)
+    fresh = Position(Place(s.SHOP.lat + 0.005, s.SHOP.lon), s.at(12))
+    assert left_at(fresh, 12, *picked).carry_seconds < way.p50_seconds
+
+
+def trip(whole: j.Whole, rider_id: str = s.RIDER, delivery_id: str = s.DELIVERY) -> Trip:
+    return Trip(delivery_id=delivery_id, rider_id=rider_id, vehicle="scooter", whole=whole)
 
 
 def test_a_journey_teaches_its_two_ways() -> None:
     learned = j.whole(journey())
     assert learned is not None
-    approach, carried = j.ways_gone(learned, "scooter")
+    one = trip(learned)
+    approach, carried = ways_gone(one, past_of([one]))
     assert (round(approach.way.straight_m), approach.took) == (400, timedelta(minutes=6))
     assert carried.way.straight_m == pytest.approx(distance_m(s.SHOP, s.HOME))
     assert carried.took == timedelta(minutes=9)
-    assert list(dict.fromkeys(here.stage for here, _ in points(learned, "scooter", MODEL))) == [
+    assert list(dict.fromkeys(here.stage for here, _ in points(one, past_of([one]), MODEL))) == [
         Stage.ASSIGNED,
         Stage.AT_PICKUP,
         Stage.PICKED_UP,
@@ -161,7 +176,8 @@ def test_a_journey_teaches_its_two_ways() -> None:
 def test_a_rider_nobody_asked_teaches_the_way_to_the_door_alone() -> None:
     learned = j.whole(journey([each for each in WAY if each[0] is not s.offered]))
     assert learned is not None
-    assert len(j.ways_gone(learned, "scooter")) == 1
+    one = trip(learned)
+    assert [gone.took for gone in ways_gone(one, past_of([one]))] == [timedelta(minutes=9)]
 
 
 @pytest.mark.parametrize("spoiler", [s.unassigned, s.requested, s.failed])
@@ -171,36 +187,39 @@ def test_what_no_forecast_can_know_of_teaches_nothing(spoiler: de.DeliveryEvent)
     assert j.whole(journey([*WAY[:4], *WAY[5:]])) is None
 
 
-def journeys(count: int, seed: int) -> list[tuple[j.Whole, str]]:
+def trips(count: int, seed: int) -> list[Trip]:
+    """Each of a rider of its own."""
     dice = random.Random(seed)
     made = []
-    for _ in range(count):
+    for number in range(count):
         ends = [0.0, 0.0, 0.0, dice.uniform(0.5, 3)]
         for part in (4, 8, 10, 2):
             ends.append(ends[-1] + part * dice.lognormvariate(0, 0.4))
         learned = j.whole(journey([(event, at) for (event, _), at in zip(WAY, ends, strict=True)]))
         assert learned is not None
-        made.append((learned, "scooter"))
+        made.append(trip(learned, f"rid_{number}", f"dlv_{number}"))
     return made
 
 
 def test_nine_of_ten_journeys_that_were_not_learned_from_end_within_the_p90_at_every_stage() -> None:
-    calibration = calibrate(journeys(1_500, 1), MODEL)
+    known, others = trips(1_500, 1), trips(1_500, 2)
+    calibration, past = calibrate(known, past_of(known), MODEL), past_of(others)
     within: dict[Stage, list[bool]] = {}
-    for one, vehicle in journeys(1_500, 2):
-        for here, at in points(one, vehicle, MODEL):
+    for one in others:
+        for here, at in points(one, past, MODEL):
             seen = forecast(remaining(here, at), at, calibration)
-            within.setdefault(here.stage, []).append(one.delivered_at <= seen.dropoff.p90)
+            within.setdefault(here.stage, []).append(one.whole.delivered_at <= seen.dropoff.p90)
     assert set(within) == {Stage.ASSIGNED, Stage.AT_PICKUP, Stage.PICKED_UP, Stage.AT_DROPOFF}
     for found in within.values():
         assert sum(found) / len(found) == pytest.approx(0.9, abs=0.025)
 
 
 def test_a_calibration_needs_enough_journeys_and_does_not_care_for_their_order() -> None:
-    some = journeys(FEWEST, 1)
-    assert calibrate(some[:2], MODEL) == Calibration()
-    assert calibrate(reversed(some), MODEL) == calibrate(some, MODEL)
-    assert calibrate(some, MODEL).version.startswith("looks-")
+    some = trips(FEWEST, 1)
+    past = past_of(some)
+    assert calibrate(some[:2], past, MODEL) == Calibration()
+    assert calibrate(reversed(some), past, MODEL) == calibrate(some, past, MODEL)
+    assert calibrate(some, past, MODEL).version.startswith("looks-")
 
 
 def test_both_are_told_to_the_world_under_the_order() -> None:

@@ -4,15 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.travel.learning import WayGone
-from services.dispatch.domain.travel.ways import Way
 from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
     """Times are those of the devices, or the server's where a device's clock was wrong. `spoiled`: something came
-    between that no forecast can know of (another rider, another door), so that nothing is learned from it."""
+    between that no forecast can know of (another rider, another door), or it has several counters, so that nothing is
+    learned from it."""
 
     pickup: Place | None = None
     dropoff_area: Place | None = None
@@ -56,10 +55,11 @@ def evolve(journey: Journey, event: e.DeliveryEvent, at: datetime) -> Journey:
     """The journey after one more event of its delivery, which happened at `at`."""
     match event:
         case e.DeliveryAnnounced():
-            return replace(journey, pickup=event.pickup, dropoff_area=event.dropoff_area)
+            several = bool(event.further_pickups)
+            return replace(journey, pickup=event.pickup, dropoff_area=event.dropoff_area, spoiled=several)
         case e.DeliveryRequested():
-            asked_before = journey.requested_at is not None
-            return replace(journey, requested_at=event.requested_at, ready_at=event.ready_at, spoiled=asked_before)
+            spoiled = journey.spoiled or journey.requested_at is not None
+            return replace(journey, requested_at=event.requested_at, ready_at=event.ready_at, spoiled=spoiled)
         case e.ReadyTimeMoved():
             return replace(journey, ready_at=event.ready_at)
         case e.GoodsReady():
@@ -121,30 +121,6 @@ def whole(journey: Journey) -> Whole | None:
         picked_up_at=told[3],
         at_dropoff_at=told[4],
         delivered_at=told[5],
-    )
-
-
-def ways_gone(journey: Whole, vehicle: str) -> list[WayGone]:
-    """The ways of a journey, for learning travel times."""
-    carried = WayGone(carry_of(journey, vehicle), journey.at_dropoff_at - journey.picked_up_at)
-    if journey.approach_m is None:
-        return [carried]
-    return [WayGone(approach_of(journey, vehicle), journey.at_pickup_at - journey.assigned_at), carried]
-
-
-def approach_of(journey: Whole, vehicle: str) -> Way:
-    """From where the rider was to the counter; of no length when nobody knows where he was."""
-    start = along(journey.pickup, journey.approach_m or 0.0)
-    return Way(origin=start, destination=journey.pickup, vehicle=vehicle, departs_at=journey.assigned_at)
-
-
-def carry_of(journey: Whole, vehicle: str) -> Way:
-    """From the counter to the door's cell."""
-    return Way(
-        origin=journey.pickup,
-        destination=journey.dropoff_area,
-        vehicle=vehicle,
-        departs_at=journey.picked_up_at,
     )
 
 

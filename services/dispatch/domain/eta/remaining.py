@@ -16,8 +16,9 @@ DOOR_SECONDS = 90.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A delivery at a moment. `approach_seconds`: the carrier's way to the counter from where he is now;
-    `carry_seconds`: from the counter, or after the pick-up from where he is, to the door."""
+    """A delivery at a moment. `approach_seconds`: until its carrier is at the counter (the last one, of several);
+    `carry_seconds`: from the hand-over there, or after the pick-up from now, until he is at the door. Both hold all
+    that he does before."""
 
     stage: Stage
     ready_at: datetime | None
@@ -38,9 +39,7 @@ def remaining(standing: Standing, now: datetime) -> Remaining:
 def _until_pickup(standing: Standing, now: datetime) -> float:
     if standing.stage in (Stage.PICKED_UP, Stage.AT_DROPOFF):
         return 0.0
-    there = 0.0
-    if standing.stage is not Stage.AT_PICKUP:
-        there = standing.approach_seconds
+    there = standing.approach_seconds
     if standing.stage is Stage.WAITING:
         there += FINDING_SECONDS
     cooking = 0.0

@@ -1,75 +1,100 @@
-"""Where an open delivery stands, and which ways are still to be gone, as far as anybody knows."""
+"""Where open deliveries stand, and which ways are still to be gone for them, as far as anybody knows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.dispatch.domain.delivery.state import Delivery
-from services.dispatch.domain.eta.journeys import Journey
-from services.dispatch.domain.eta.remaining import APPROACH_SECONDS, Standing
+from services.dispatch.domain.delivery.places import last_place, left_stops, place_of
+from services.dispatch.domain.delivery.state import AFTER_PICKUP, Delivery
+from services.dispatch.domain.eta.rounds import InHand, Round
 from services.dispatch.domain.positions import Position
-from services.dispatch.domain.travel.ways import Span, Way
-from services.dispatch.domain.values import Stage
+from services.dispatch.domain.travel.ways import FAIR
+from services.dispatch.domain.values import Stage, Stop, StopKind
 from shared.kernel.place import Place
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A delivery, and who carries it where."""
-
-    delivery: Delivery
-    journey: Journey
-    vehicle: str
-    position: Position | None
+_STANDS = {Stage.AT_PICKUP: StopKind.PICKUP, Stage.AT_DROPOFF: StopKind.DROPOFF}
 
 
-def ways(seen: Seen, now: datetime) -> tuple[Way, Way]:
-    """The way to the counter and the one to the door, each from where its rider was last known to be."""
-    delivery, position = seen.delivery, seen.position
-    carried = delivery.stage in (Stage.PICKED_UP, Stage.AT_DROPOFF)
-    approach_from = position.place if position and delivery.stage is Stage.ASSIGNED else delivery.pickup
-    carry_from = position.place if position and carried and _fresh(seen) else delivery.pickup
-    return _way(approach_from, delivery.pickup, seen, now), _way(carry_from, delivery.dropoff_area, seen, now)
-
-
-def standing(seen: Seen, approach: Span, carry: Span, now: datetime) -> Standing:
-    """The delivery as forecasts take it: what has been ridden since the rider was last seen is behind him."""
-    delivery = seen.delivery
-    to_counter = approach.p50_seconds
-    if delivery.stage is Stage.WAITING or (delivery.stage is Stage.ASSIGNED and seen.position is None):
-        to_counter = APPROACH_SECONDS
-    to_door = carry.p50_seconds
-    if delivery.stage is Stage.ASSIGNED:
-        to_counter = max(0.0, to_counter - _ridden(seen, now))
-    elif delivery.stage is Stage.PICKED_UP:
-        to_door = max(0.0, to_door - _ridden(seen, now))
-    return Standing(
-        stage=delivery.stage,
-        ready_at=delivery.ready_at,
-        goods_ready=delivery.goods_ready,
-        approach_seconds=to_counter,
-        carry_seconds=to_door,
+def wanted(delivery_id: str, delivery: Delivery, weather: str = FAIR) -> Round:
+    """The round of somebody who is still looked for."""
+    return Round(
+        vehicle="",
+        stops=_stops(delivery_id, delivery),
+        in_hand={delivery_id: _in_hand(delivery)},
+        origin=None,
+        weather=weather,
     )
 
 
-def _since(seen: Seen) -> datetime | None:
-    """Since when the rider has been on the way that he is on."""
-    if seen.delivery.stage is Stage.ASSIGNED:
-        return seen.delivery.assigned_at
-    return seen.journey.picked_up_at
+def under_way(
+    stops: Sequence[Stop],
+    deliveries: Mapping[str, Delivery],
+    vehicle: str,
+    position: Position | None,
+    now: datetime,
+    weather: str = FAIR,
+) -> Round:
+    """A rider's round. Where he stands comes first, whatever was meant; what he has ridden since he was last seen, or
+    since he left the last counter, is behind him."""
+    known = {stop.delivery_id for stop in stops}
+    others = [stop for each, delivery in deliveries.items() if each not in known for stop in _stops(each, delivery)]
+    ordered = sorted((*stops, *others), key=lambda stop: not _stands_at(stop, deliveries[stop.delivery_id]))
+    origin, left_at = _last_known(deliveries, position)
+    return Round(
+        vehicle=vehicle,
+        stops=tuple(ordered),
+        in_hand={delivery_id: _in_hand(each) for delivery_id, each in deliveries.items()},
+        origin=origin,
+        stands=bool(ordered) and _stands_at(ordered[0], deliveries[ordered[0].delivery_id]),
+        ridden_seconds=0.0 if left_at is None else max(0.0, (now - left_at).total_seconds()),
+        weather=weather,
+    )
 
 
-def _fresh(seen: Seen) -> bool:
-    since = _since(seen)
-    return seen.position is not None and since is not None and seen.position.at > since
+def _stops(delivery_id: str, delivery: Delivery) -> tuple[Stop, ...]:
+    dropoff = Stop(delivery_id, StopKind.DROPOFF)
+    return (dropoff,) if delivery.stage in AFTER_PICKUP else (Stop(delivery_id, StopKind.PICKUP), dropoff)
 
 
-def _ridden(seen: Seen, now: datetime) -> float:
-    since = _since(seen)
-    if since is None:
-        return 0.0
-    seen_at = seen.position.at if seen.position is not None else since
-    return max(0.0, (now - max(since, seen_at)).total_seconds())
+def _stands_at(stop: Stop, delivery: Delivery) -> bool:
+    """Of an errand that has goods already, he is on the way to its next place, unless none is left."""
+    if _STANDS.get(delivery.stage) is not stop.kind:
+        return False
+    return not delivery.collected or stop.kind is StopKind.DROPOFF or not left_stops(delivery)
 
 
-def _way(origin: Place, destination: Place, seen: Seen, now: datetime) -> Way:
-    return Way(origin=origin, destination=destination, vehicle=seen.vehicle, departs_at=now)
+def _in_hand(delivery: Delivery) -> InHand:
+    return InHand(
+        stage=delivery.stage,
+        ready_at=delivery.ready_at,
+        goods_ready=delivery.goods_ready,
+        pickups=() if delivery.stage in AFTER_PICKUP else _pickups(delivery),
+        door=delivery.dropoff_area,
+    )
+
+
+def _pickups(delivery: Delivery) -> tuple[Place, ...]:
+    left = tuple(place_of(delivery, stop) for stop in left_stops(delivery))
+    if not delivery.collected:
+        return (delivery.pickup, *left)
+    return left or (last_place(delivery),)
+
+
+def _off_at(delivery: Delivery) -> datetime | None:
+    """When its carrier left the last of its counters that he was at; events of old do not say it."""
+    if delivery.stage in AFTER_PICKUP:
+        return delivery.picked_up_at or delivery.assigned_at
+    return delivery.collected[-1].at if delivery.collected else None
+
+
+def _last_known(
+    deliveries: Mapping[str, Delivery], position: Position | None
+) -> tuple[Place | None, datetime | None]:
+    """Where he was last, and since when he has been riding on from there: what he reported, or his device's word when
+    it is newer."""
+    counters = [(at, last_place(each)) for each in deliveries.values() if (at := _off_at(each)) is not None]
+    left_at, counter = max(counters, key=lambda each: each[0], default=(None, None))
+    taken_at = max((each.assigned_at for each in deliveries.values() if each.assigned_at is not None), default=None)
+    if position is not None and (left_at is None or position.at > left_at):
+        started_at = taken_at if left_at is None else left_at
+        return position.place, position.at if started_at is None else max(position.at, started_at)
+    return counter, left_at or taken_at

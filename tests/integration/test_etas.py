@@ -113,6 +113,20 @@ def test_a_delivery_is_followed_from_its_request_to_its_door_and_learned_from(pa
     assert parts.times.learn() == Times(parts.store, "system:eta").learn()
 
 
+def test_each_telling_follows_from_something_of_its_own(parts: DispatchParts) -> None:
+    moved = "dlv_moved"
+    do(parts, s.announce_command(moved, "ord_moved"))
+    do(parts, c.RequestDelivery(delivery_id=moved, ready_at=s.NOW, now=s.NOW))
+    for minutes in (0, 6, 12):
+        assert tell(parts, minutes) == 1
+    told = parts.store.stream(stream_of(moved))
+    assert [each.causation_id for each in told[1:]] == [each.event_id for each in told[:-1]]
+    do(parts, c.MoveReadyTime(delivery_id=moved, ready_at=s.at(40), now=s.at(13)), 13)
+    assert tell(parts, 13) == 1
+    assert parts.store.stream(stream_of(moved))[-1].causation_id == parts.store.stream(moved)[-1].event_id
+    do(parts, c.EndOrder(delivery_id=moved, reason="over", now=s.NOW))
+
+
 def test_what_a_rider_brings_first_makes_the_next_one_wait(parts: DispatchParts) -> None:
     rider_id, first, second = "rid_both", "dlv_first", "dlv_second"
     do(parts, s.register_command(rider_id))

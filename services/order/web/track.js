@@ -71,9 +71,9 @@ function Expected({ order }) {
   const range = expectedRange(order, clock.now());
   if (!range) return null;
   const times = { from: range.from && clockTime(range.from), until: clockTime(range.until) };
-  const text = times.from && times.from !== times.until ? "track.expected" : "track.expectedBy";
+  const wide = times.from && times.from !== times.until;
   return html`<p class="expected">
-    ${t(text, times)}
+    ${wide ? t("track.expected", times) : t("track.expectedBy", times)}
     ${order.expected.delay_foreseen && html` <strong>${t("track.delayForeseen")}</strong>`}
   </p>`;
 }

@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.engine.dispatching import warm_up
 from services.dispatch.engine_turn import Engine
+from services.dispatch.engine_ways import LearnedWays, WaysSource
 from services.dispatch.policy_desk import LOOK_EVERY_SECONDS, PolicyDesk
 from shared.eventstore.connecting import Connection, connect, is_alive
 from shared.eventstore.postgres import PostgresStore
@@ -65,23 +66,30 @@ def run_engine(settings: Settings, stop: threading.Event, metrics: Address | Non
     _log.info("engine_ready", compiled_in_seconds=round(time.monotonic() - started, 2))
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock, pool_size=2)
     leadership = Leadership(settings.postgres_url)
+    ways = LearnedWays(store, settings.osrm_url)
     try:
-        _Loop(settings, store, leadership, stop).run()
+        _Loop(settings, store, ways, leadership, stop).run()
     finally:
         _leader.set(0)
         leadership.give_up()
+        ways.close()
         store.close()
 
 
 class _Loop:
     def __init__(
-        self, settings: Settings, store: PostgresStore, leadership: Leadership, stop: threading.Event
+        self,
+        settings: Settings,
+        store: PostgresStore,
+        ways: WaysSource,
+        leadership: Leadership,
+        stop: threading.Event,
     ) -> None:
         self._clock = settings.clock
         self._stop = stop
         self._leadership = leadership
         self._desk = PolicyDesk(store, settings.policy(DispatchPolicy))
-        self._engine = Engine(store, self._desk.current)
+        self._engine = Engine(store, self._desk.current, ways)
         self._looked = 0.0
         self._turned: float | None = None
 

@@ -1,4 +1,4 @@
-"""The engine at work: it looks at the read models, thinks purely, and asks riders through their streams."""
+"""The engine at work: it looks at the read models, thinks purely, and asks or frees riders through their streams."""
 
 import time
 from collections.abc import Callable
@@ -10,15 +10,18 @@ from services.dispatch import views
 from services.dispatch.application import perform
 from services.dispatch.codec import DELIVERY
 from services.dispatch.domain.delivery.commands import DeliveryCommand, NoteNobodyFits, OfferDelivery
-from services.dispatch.domain.policy import DispatchPolicy, PolicySource
+from services.dispatch.domain.disruptions.hindrances import Hindrances, Plane
+from services.dispatch.domain.policy import PolicySource
 from services.dispatch.engine import dispatching
 from services.dispatch.engine.dispatching import OfferTo, Turn
 from services.dispatch.engine.engine import Memory
 from services.dispatch.engine.picture import Picture
 from services.dispatch.engine.policy import EnginePolicy
 from services.dispatch.engine.town import Town
-from services.dispatch.engine.travel import LiveTravel, StraightLine
+from services.dispatch.engine.world import World
 from services.dispatch.engine_picture import PictureReader
+from services.dispatch.engine_ways import CrowFlies, Ways, WaysSource
+from services.dispatch.replan_turn import Seen, replan_turn
 from shared.eventstore import because
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
@@ -33,23 +36,16 @@ _thinking = histogram("doorstep_engine_thinking_seconds", "Time the engine thoug
 _turning = histogram("doorstep_engine_turn_seconds", "Time one turn of the engine took, with reading and asking")
 _asked = counter("doorstep_engine_offers", "Offers that the engine wanted, by what the streams said", ("outcome",))
 
-TravelNow = Callable[[datetime, DispatchPolicy], LiveTravel]
-
-
-def as_the_crow_flies(_now: datetime, policy: DispatchPolicy) -> LiveTravel:
-    """Travel times by one speed, which allows for detours."""
-    return StraightLine(metres_per_second=policy.rider_speed_m_per_s)
-
 
 class Engine:
     """One engine. It remembers from turn to turn; of several turns at once only one is taken."""
 
     def __init__(
-        self, store: PostgresStore, policies: Callable[[], PolicySource], travel: TravelNow = as_the_crow_flies
+        self, store: PostgresStore, policies: Callable[[], PolicySource], ways: WaysSource | None = None
     ) -> None:
         self._store = store
         self._policies = policies
-        self._travel = travel
+        self._ways = ways or CrowFlies()
         self._reader = PictureReader()
         self._town = Town()
         self._memory: Memory | None = None
@@ -75,16 +71,37 @@ class Engine:
     def _take_turn(self, now: datetime) -> int:
         policies = self._policies()
         policy = policies.at(None, now)
-        travel = self._travel(now, policy)
         with self._store.reading() as reading:
             picture = self._reader.read(reading.connection, now, policy.deliveries_per_tick)
             memory = self._memory or self._remembered(reading.connection, now, policies)
         if self._is_behind(picture):
             return 0
+        ways = self._ways.at(picture, self._town, policy)
+        world = self._town.world(picture, policies, ways)
+        if self._replanned(picture, world, ways, policies):
+            # What was taken off somebody is looked at as soon as the read models show it.
+            return 0
         with _thinking.time():
-            turn = dispatching.turn(picture, self._town, memory, policies, travel)
+            turn = dispatching.decided(world, picture, memory, policies, ways)
         self._memory = turn.memory
         return self._follow(picture, turn, now, policies)
+
+    def _replanned(self, picture: Picture, world: World, ways: Ways, policies: PolicySource) -> bool:
+        """Whether anything accepted had to be taken off its rider."""
+        origin = self._town.origin
+        if origin is None:
+            return False
+        seen = Seen(
+            world=world,
+            deliveries={each.delivery_id: each.delivery for each in picture.deliveries},
+            usually_takes=ways.usual.seconds,
+            hindrances=ways.hindrances or Hindrances(Plane(origin)),
+        )
+
+        def do(command: DeliveryCommand) -> bool:
+            return self._do(command, "replan", picture.now, policies)
+
+        return bool(replan_turn(seen, picture.now, policies, do))
 
     def _remembered(self, connection: Any, now: datetime, policies: PolicySource) -> Memory:
         """A new engine learns from what was asked for lately."""

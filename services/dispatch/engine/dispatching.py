@@ -48,8 +48,12 @@ class Turn:
 
 def turn(picture: Picture, town: Town, memory: Memory, policies: PolicySource, travel: LiveTravel) -> Turn:
     """The same picture and memory under the same policy give the same turn."""
+    return decided(town.world(picture, policies, travel), picture, memory, policies, travel)
+
+
+def decided(world: World, picture: Picture, memory: Memory, policies: PolicySource, travel: LiveTravel) -> Turn:
+    """The same, of a picture that has been turned into a world already."""
     policy = policies.at(None, picture.now)
-    world = town.world(picture, policies, travel)
     thought = think(world, memory, engine_policy(policy), travel)
     open_ = {
         each.delivery_id: each.delivery

@@ -15,6 +15,9 @@ from services.dispatch.engine.travel import LiveTravel
 from services.dispatch.engine.world import Bar, Order, Rider, Shop, Spot, World
 from shared.kernel.place import Place
 
+_LOST_A_RIDER = 1.5
+"""Whoever waits for another rider than the one he was told of waits in worse mood."""
+
 
 class Town:
     """What stays as it is from turn to turn: the plane on which places lie, and the shops in the order in which they
@@ -23,6 +26,11 @@ class Town:
     def __init__(self) -> None:
         self.plane: Plane | None = None
         self._shops: dict[str, Shop] = {}
+
+    @property
+    def origin(self) -> Place | None:
+        """The middle of the plane; None before anything was seen."""
+        return None if self.plane is None else self.plane.origin
 
     def spot(self, place: Place) -> Spot:
         """Metres east and north of the first place ever seen; good to a thousandth within a hundred kilometres."""
@@ -130,7 +138,7 @@ class Town:
             placed_at=(delivery.requested_at or now).timestamp(),
             ready_at=(delivery.ready_at or now).timestamp(),
             promised_at=None if delivery.promised_at is None else delivery.promised_at.timestamp(),
-            weight=_weight(delivery.priority, policy),
+            weight=_weight(delivery.priority, policy) * (1.0 if delivery.replanned_at is None else _LOST_A_RIDER),
             load_g=delivery.weight_g,
             load_ml=delivery.volume_ml,
             stops=tuple(self.spot(place_of(delivery, stop)) for stop in left_stops(delivery)),

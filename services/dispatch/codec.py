@@ -21,6 +21,8 @@ from services.dispatch.domain.rider import deadlines as rider_deadlines
 from services.dispatch.domain.rider import events as r
 from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
+from services.dispatch.domain.surges.noticing import CALM, Surge, SurgeBegan, SurgeEnded, SurgeEvent
+from services.dispatch.domain.surges.noticing import evolve as evolve_surge
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
 from shared.eventstore.snapshot import Snapshots
@@ -113,7 +115,9 @@ ETA_CODEC: Codec[t.EtaEvent] = Codec(
     )
 )
 
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC, ETA_CODEC)
+SURGE_CODEC: Codec[SurgeEvent] = Codec((EventType("SurgeBegan", SurgeBegan), EventType("SurgeEnded", SurgeEnded)))
+
+CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC, SURGE_CODEC, ETA_CODEC)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -139,6 +143,13 @@ POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(
     evolve=evolve_policy,
     codec=POLICY_CODEC,
     deadlines=policy_deadlines.deadlines,
+)
+
+SURGE: Aggregate[Surge, SurgeEvent] = Aggregate(
+    category="surge",
+    initial=CALM,
+    evolve=evolve_surge,
+    codec=SURGE_CODEC,
 )
 
 DISRUPTION: Aggregate[Disruption, h.DisruptionEvent] = Aggregate(

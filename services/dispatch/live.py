@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Literal
 
-from services.dispatch import views
+from services.dispatch import replanning_views, views
 from services.dispatch.codec import DELIVERY, RIDER
 from services.dispatch.domain.contacts import Contact
 from services.dispatch.domain.delivery.state import Delivery
@@ -16,6 +17,7 @@ from services.dispatch.schemas import (
     DeliveryView,
     DispatchBoard,
     RiderView,
+    SurgeView,
     WaitingView,
     Work,
     WorkDelivery,
@@ -84,12 +86,16 @@ def read_board(parts: DispatchParts) -> DispatchBoard:
         waiting = views.wanting_riders(reading.connection, BOARD_ROWS)
         riders = views.riders_on_shift(reading.connection)
         urgent = views.urgent(reading.connection, BOARD_ROWS)
+        hindered_by = replanning_views.in_force(reading.connection, parts.clock.now())
+        surges = replanning_views.surges(reading.connection)
     return DispatchBoard(
         position=position,
         server_time=parts.clock.now(),
         waiting=[WaitingView.of(row) for row in waiting],
         riders=[RiderView.of_row(row) for row in riders],
         urgent=[DeliveryView.of(row.delivery_id, row.version, row.delivery) for row in urgent],
+        disruptions=[row.disruption_id for row in hindered_by],
+        surges=[SurgeView.model_validate(asdict(row)) for row in surges],
     )
 
 

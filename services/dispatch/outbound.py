@@ -10,6 +10,7 @@ from services.dispatch.domain.eta.state import STREAM_PREFIX as ETA_PREFIX
 from services.dispatch.domain.policies import events as p
 from services.dispatch.domain.policies.state import label_of, scope_of
 from services.dispatch.domain.rider import events as r
+from services.dispatch.domain.surges.noticing import SurgeBegan, SurgeEnded
 from services.dispatch.domain.values import Proof
 from shared.contracts import common
 from shared.contracts import dispatch as m
@@ -197,6 +198,10 @@ def _street(event: Any, disruption_id: str) -> Message | None:
             )
         case h.DisruptionExtended():
             return m.DisruptionExtended(disruption_id=disruption_id, until=event.until)
+        case SurgeBegan():
+            return m.SurgeBegan(zone=event.zone, orders_waiting=event.orders_waiting, free_riders=event.free_riders)
+        case SurgeEnded():
+            return m.SurgeEnded(zone=event.zone, orders_waiting=event.orders_waiting, free_riders=event.free_riders)
         case h.DisruptionLifted():
             return m.DisruptionLifted(disruption_id=disruption_id, lifted_at=event.lifted_at, reason=event.reason)
         case _:

@@ -1,4 +1,4 @@
-"""What re-planning reads quickly: the disruptions in force."""
+"""What re-planning reads quickly: the disruptions in force, and where there is a surge."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.dispatch.codec import DISRUPTION_CODEC
+from services.dispatch.codec import DISRUPTION_CODEC, SURGE_CODEC
 from services.dispatch.domain.disruptions.state import UNREPORTED, Disruption, evolve
+from services.dispatch.domain.surges.noticing import SurgeBegan
 from shared.eventstore.batched import BatchedRows, one_at_a_time
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
@@ -30,6 +31,7 @@ class DisruptionRow:
 
 def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
     """Folds events of the log into the read models."""
+    _fold_surges(transaction, [stored for stored in events if SURGE_CODEC.knows(stored.type)])
     events = [stored for stored in events if DISRUPTION_CODEC.knows(stored.type)]
     rows = BatchedRows(transaction.connection, "disruptions", "disruption_id", _streams(events))
     for stored in events:
@@ -39,6 +41,24 @@ def project(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
         event = DISRUPTION_CODEC.decode(stored.type, stored.schema_version, stored.data, transaction.vault)
         before = UNREPORTED if row is None else _DISRUPTION.validate_python(row["state"])
         rows.put(_columns(stored, evolve(before, event)))
+    rows.write()
+
+
+def _fold_surges(transaction: Transaction, events: Sequence[StoredEvent]) -> None:
+    rows = BatchedRows(transaction.connection, "surges", "zone", {stored.data["zone"] for stored in events})
+    for stored in events:
+        event = SURGE_CODEC.decode(stored.type, stored.schema_version, stored.data, transaction.vault)
+        row = rows.get(event.zone)
+        if row is None or row["version"] < stored.version:
+            rows.put(
+                {
+                    "zone": event.zone,
+                    "version": stored.version,
+                    "began_at": event.began_at if isinstance(event, SurgeBegan) else None,
+                    "orders_waiting": event.orders_waiting,
+                    "free_riders": event.free_riders,
+                }
+            )
     rows.write()
 
 
@@ -60,12 +80,30 @@ def _columns(stored: StoredEvent, state: Disruption) -> dict[str, Any]:
 
 REPLANNING = Projection(
     "dispatch.replanning",
-    1,
+    2,
     one_at_a_time(project),
-    tables=("disruptions",),
-    types=frozenset(entry.name for entry in DISRUPTION_CODEC.types),
+    tables=("disruptions", "surges"),
+    types=frozenset(entry.name for codec in (DISRUPTION_CODEC, SURGE_CODEC) for entry in codec.types),
     apply_many=project,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeRow:
+    """A surge that lasts, with what was counted when it began."""
+
+    zone: str
+    began_at: datetime
+    orders_waiting: int
+    free_riders: int
+
+
+def surges(connection: Any) -> list[SurgeRow]:
+    """Where there is one now."""
+    found = connection.execute(
+        "SELECT zone, began_at, orders_waiting, free_riders FROM surges WHERE began_at IS NOT NULL ORDER BY zone"
+    )
+    return [SurgeRow(**row) for row in found]
 
 
 def in_force(connection: Any, now: datetime) -> list[DisruptionRow]:

@@ -389,11 +389,22 @@ class WaitingView(BaseModel):
         )
 
 
+class SurgeView(BaseModel):
+    """A zone (an H3 cell) with more orders than riders, as it was counted when that began."""
+
+    zone: str
+    began_at: datetime
+    orders_waiting: int
+    free_riders: int
+
+
 class DispatchBoard(BaseModel):
-    """A dispatcher's screen, true up to `position` of the log."""
+    """A dispatcher's screen, true up to `position` of the log; `disruptions` are the ids of those in force."""
 
     position: int
     server_time: datetime
     waiting: list[WaitingView]
     riders: list[RiderView]
     urgent: list[DeliveryView]
+    disruptions: list[str] = []
+    surges: list[SurgeView] = []

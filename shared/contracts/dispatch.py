@@ -244,6 +244,23 @@ class DisruptionLifted(DisruptionMessage):
     reason: str = Field(description="a code; `time` when the end that was said had come")
 
 
+class SurgeMessage(Message):
+    """Subject: the zone's stream."""
+
+    service: ClassVar[str] = "dispatch"
+    zone: str = Field(description="an H3 cell of resolution 7")
+    orders_waiting: int
+    free_riders: int
+
+
+class SurgeBegan(SurgeMessage):
+    """More orders wait in a zone than there are riders for: more of them are brought together until it ends."""
+
+
+class SurgeEnded(SurgeMessage):
+    """There are riders enough again."""
+
+
 class PickupZoneEntered(DeliveryMessage):
     """The rider's positions say that he is at the pick-up. `ArrivedAtPickup` is his own word for it, and may still
     come."""

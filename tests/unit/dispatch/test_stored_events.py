@@ -14,6 +14,7 @@ from shared.eventstore.vault import KeyVault, MemoryKeys
 from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import policies as p
 from tests.unit.dispatch import scenes as s
+from tests.unit.dispatch import test_surges as surges
 
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS: list[Any] = [
@@ -75,6 +76,7 @@ EVENTS: list[Any] = [
     s.delay_foreseen,
     *p.EVENTS,
     *d.EVENTS,
+    *surges.EVENTS,
 ]
 TYPES = {entry.cls: entry for codec in CODECS for entry in codec.types}
 

@@ -24,7 +24,7 @@ from services.dispatch.domain.policies.events import PolicyEvent
 from services.dispatch.domain.policies.state import SCOPE, Policy, scope_of, stream_of
 from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
 from services.dispatch.domain.rider import decisions as rider_decisions
-from services.dispatch.domain.rider.commands import ReceiveOffer, RiderCommand, TakeDelivery
+from services.dispatch.domain.rider.commands import AccruePay, ReceiveOffer, RiderCommand, TakeDelivery
 from services.dispatch.domain.rider.events import RiderEvent
 from services.dispatch.domain.rider.state import Rider
 from shared.eventstore import because
@@ -35,7 +35,7 @@ from shared.kernel.place import Place
 
 Command = DeliveryCommand | RiderCommand
 
-ABOUT_A_DELIVERY = (ReceiveOffer, TakeDelivery)
+ABOUT_A_DELIVERY = (ReceiveOffer, TakeDelivery, AccruePay)
 """Commands to riders that are decided by the policy of a place."""
 
 MAX_STEPS = 200

@@ -75,14 +75,20 @@ RIDER_CODEC: Codec[r.RiderEvent] = Codec(
         EventType(
             "RiderRegistered",
             r.RiderRegistered,
+            2,
+            {1: _as_it_was},
             personal=(Personal("name", "rider_id"), Personal("phone", "rider_id")),
         ),
-        EventType("ShiftStarted", r.ShiftStarted),
+        EventType("RiderZonesChanged", r.RiderZonesChanged),
+        EventType("ShiftStarted", r.ShiftStarted, 2, {1: _as_it_was}),
         EventType("ShiftEnded", r.ShiftEnded),
+        EventType("BreakStarted", r.BreakStarted),
+        EventType("BreakEnded", r.BreakEnded),
         EventType("OfferReceived", r.OfferReceived, 2, {1: _as_it_was}),
         EventType("OfferClosed", r.OfferClosed),
         EventType("DeliveryTaken", r.DeliveryTaken, 2, {1: _as_it_was}),
-        EventType("DeliveryReleased", r.DeliveryReleased),
+        EventType("DeliveryReleased", r.DeliveryReleased, 2, {1: _as_it_was}),
+        EventType("PayAccrued", r.PayAccrued),
         EventType("ReturnTaken", r.ReturnTaken),
         EventType("ReturnDone", r.ReturnDone),
         EventType("RiderWentSilent", r.RiderWentSilent),
@@ -134,7 +140,7 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     codec=RIDER_CODEC,
     deadlines=rider_deadlines.deadlines,
     # A rider's stream grows with every offer, for years. Raise the number when `evolve` or the state changes.
-    snapshots=Snapshots(Rider, 2, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
+    snapshots=Snapshots(Rider, 3, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
 )
 
 POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(

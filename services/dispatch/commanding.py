@@ -6,13 +6,14 @@ from typing import Any, TypedDict
 
 from services.dispatch import views
 from services.dispatch.application import perform
-from services.dispatch.codec import DELIVERY
+from services.dispatch.codec import DELIVERY, RIDER
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery.commands import DeliveryCommand
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.rider.commands import RiderCommand
 from services.dispatch.domain.values import Proof
-from services.dispatch.schemas import DeliveryView, HandOverBody, RiderView
+from services.dispatch.rider_schemas import RiderView
+from services.dispatch.schemas import DeliveryView, HandOverBody
 from services.dispatch.wiring import DispatchParts
 from shared.eventstore.ports import Transaction
 from shared.gateway.call import Call
@@ -55,6 +56,7 @@ class Commanding:
         """Does one thing to a rider, once per idempotency key."""
 
         def work(transaction: Transaction) -> RiderView:
+            call.expect(transaction.load(RIDER, command.rider_id).version)
             draft = perform(transaction, command, call.context, self.parts.policy).rider(command.rider_id)
             return RiderView.of(draft.version, draft.state)
 
@@ -98,6 +100,14 @@ def is_rider(call: Call[Any], rider_id: str) -> None:
     call.principal.require(rider_id)
     if prefix_of(rider_id) != "rid":
         raise errors.RiderNotFound("there is no such rider")
+
+
+def may_act_for(call: Call[Any], rider_id: str) -> None:
+    """A dispatcher acts for every rider, a rider for himself."""
+    if call.principal.roles & DISPATCHER:
+        may_see_rider(call, rider_id)
+    else:
+        is_rider(call, rider_id)
 
 
 def may_see_rider(call: Call[Any], rider_id: str) -> None:

@@ -34,6 +34,13 @@ from shared.gateway.sse import Stream
 from shared.kernel.ids import prefix_of
 
 TAKING = (errors.DeliveryAlreadyTaken, errors.DeliveryEnded, errors.RiderBusy, errors.RiderOffShift)
+UNFIT = (
+    errors.RiderLacksSkills,
+    errors.RiderLacksCapacity,
+    errors.RiderOutsideZones,
+    errors.RiderOnBreak,
+    errors.RiderMustRest,
+)
 
 
 class DeliveryRoutes(Commanding):
@@ -88,7 +95,7 @@ class DeliveryRoutes(Commanding):
         answer=DeliveryView,
         command=True,
         summary="Claim a delivery from the pool: the first one wins",
-        refusals=(errors.NotInGrabPool, errors.RiderLacksSkills, errors.RiderLacksCapacity, *TAKING),
+        refusals=(errors.NotInGrabPool, *UNFIT, *TAKING),
     )
     def grab(self, call: Call[ReportBody], delivery_id: str) -> DeliveryView:
         rider_id = acting_rider(call)
@@ -111,7 +118,8 @@ class DeliveryRoutes(Commanding):
         answer=DeliveryView,
         command=True,
         summary="Give a delivery to a rider, or from one rider to another before the pick-up",
-        refusals=(errors.DeliveryAlreadyPickedUp, errors.RiderLacksSkills, errors.RiderLacksCapacity, *TAKING),
+        description="With a reason also to a rider whose zones do not hold the pick-up.",
+        refusals=(errors.DeliveryAlreadyPickedUp, *UNFIT, *TAKING),
     )
     def assign(self, call: Call[AssignBody], delivery_id: str) -> DeliveryView:
         rider_id = call.body.rider_id

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Literal
 
 from services.dispatch import replanning_views, views
@@ -13,18 +14,15 @@ from services.dispatch.domain.errors import RiderNotFound
 from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.values import Stage
 from services.dispatch.inputs import Point
-from services.dispatch.schemas import (
-    DeliveryView,
-    DispatchBoard,
+from services.dispatch.rider_schemas import (
     RiderView,
-    SurgeView,
-    WaitingView,
     Work,
     WorkDelivery,
     WorkOffer,
     WorkReturn,
     WorkStop,
 )
+from services.dispatch.schemas import DeliveryView, DispatchBoard, SurgeView, WaitingView
 from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
 from services.dispatch.wiring import DispatchParts
 from shared.eventstore.model import StoredEvent
@@ -45,15 +43,20 @@ def read_work(parts: DispatchParts, rider_id: str) -> Work:
     offers = [offer for each in rider.offers for offer in _offers(each, *read[each], rider_id)]
     carried = {each: read[each] for each in rider.carrying if read[each][0].carried_by(rider_id)}
     stops = stops_of(rider, {each: delivery for each, (delivery, _) in carried.items()})
+    now = parts.clock.now()
+    spell = timedelta(seconds=parts.policy.at(None, now).longest_spell_seconds)
     return Work(
         rider_id=rider_id,
         on_shift=rider.on_shift,
         silent=rider.silent,
+        break_until=rider.break_until,
+        rest_by=None if rider.working_since is None else rider.working_since + spell,
+        earned_cents=rider.earned_cents,
         offers=offers,
         deliveries=[_carried(each, *known) for each, known in carried.items()],
         stops=[WorkStop(delivery_id=stop.delivery_id, kind=stop.kind) for stop in stops],
         returns=[_return(each, *read[each]) for each in rider.returns],
-        server_time=parts.clock.now(),
+        server_time=now,
     )
 
 

@@ -145,6 +145,16 @@ def _rider(event: Any, rider_id: str) -> Message | None:
             return m.ShiftStarted(rider_id=rider_id, cell=event.cell, until=event.until)
         case r.ShiftEnded():
             return m.ShiftEnded(rider_id=rider_id)
+        case r.PayAccrued():
+            return m.PayAccrued(
+                rider_id=rider_id,
+                delivery_id=event.delivery_id,
+                order_id=sibling_id("ord", event.delivery_id),
+                amount_cents=event.amount_cents,
+                currency=event.currency,
+                parts=dict(event.parts),
+                policy_version=event.policy_version,
+            )
         case r.RiderWentSilent():
             order_id = sibling_id("ord", event.delivery_id)
             return m.RiderWentSilent(rider_id=rider_id, delivery_id=event.delivery_id, order_id=order_id)

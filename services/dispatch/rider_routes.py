@@ -9,17 +9,20 @@ from services.dispatch.commanding import (
     RIDER_ROLE,
     Commanding,
     is_rider,
+    may_act_for,
     may_see_rider,
 )
 from services.dispatch.domain import errors
 from services.dispatch.domain.rider import commands as r
-from services.dispatch.schemas import (
-    EmptyBody,
+from services.dispatch.rider_schemas import (
+    BreakBody,
     RegisterRiderBody,
     RiderView,
     StartShiftBody,
     Work,
+    ZonesBody,
 )
+from services.dispatch.schemas import EmptyBody
 from shared.contracts.cells import cell_of
 from shared.gateway.call import Call
 from shared.gateway.cursor import Page, PageQuery, encode_cursor
@@ -53,8 +56,24 @@ class RiderRoutes(Commanding):
                 vehicle=body.vehicle,
                 capacity_g=body.capacity.weight_g,
                 capacity_ml=body.capacity.volume_ml,
+                zones=tuple(sorted(set(body.zones))),
             ),
         )
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/zones",
+        roles=DISPATCHER | {"operations"},
+        body=ZonesBody,
+        answer=RiderView,
+        command=True,
+        summary="Bind a rider to other zones, or to none",
+        refusals=(errors.RiderNotFound,),
+    )
+    def change_zones(self, call: Call[ZonesBody], rider_id: str) -> RiderView:
+        may_see_rider(call, rider_id)
+        zones = tuple(sorted(set(call.body.zones)))
+        return self.rider_command(call, r.ChangeZones(rider_id=rider_id, zones=zones, reason=call.body.reason))
 
     @route("GET", "/v1/riders", roles=OFFICE, query=PageQuery, answer=Page[RiderView], summary="All riders")
     def list_riders(self, call: Call[None, PageQuery]) -> Page[RiderView]:
@@ -104,6 +123,34 @@ class RiderRoutes(Commanding):
     def end_shift(self, call: Call[EmptyBody], rider_id: str) -> RiderView:
         is_rider(call, rider_id)
         return self.rider_command(call, r.EndShift(rider_id=rider_id))
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/break/start",
+        roles=RIDER_ROLE | DISPATCHER,
+        body=BreakBody,
+        answer=RiderView,
+        command=True,
+        summary="Take a break, or move its end: no offers until then",
+        refusals=(errors.RiderNotFound, errors.RiderOffShift, errors.BreakEndsTooSoon),
+    )
+    def start_break(self, call: Call[BreakBody], rider_id: str) -> RiderView:
+        may_act_for(call, rider_id)
+        return self.rider_command(call, r.TakeBreak(rider_id=rider_id, until=call.body.until, now=call.now))
+
+    @route(
+        "POST",
+        "/v1/riders/<rider_id>/break/end",
+        roles=RIDER_ROLE | DISPATCHER,
+        body=EmptyBody,
+        answer=RiderView,
+        command=True,
+        summary="End the break before its time",
+        refusals=(errors.RiderNotFound,),
+    )
+    def end_break(self, call: Call[EmptyBody], rider_id: str) -> RiderView:
+        may_act_for(call, rider_id)
+        return self.rider_command(call, r.EndBreak(rider_id=rider_id, now=call.now))
 
     @route("GET", "/v1/riders/<rider_id>/work", roles=RIDER_ROLE, answer=Work, summary="A rider's work now")
     def get_work(self, call: Call[None], rider_id: str) -> Work:

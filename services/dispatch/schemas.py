@@ -1,48 +1,20 @@
 """What the dispatch gateway takes and answers, in the words of its clients."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
-from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import FOOD, AssignmentMode, FailureReason, Goods, Priority, Stage, StopKind
+from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods, Priority, Stage
 from services.dispatch.eta_schemas import EtaView
 from services.dispatch.inputs import Input, Point
-from services.dispatch.stop_schemas import FurtherDoorView, FurtherPickupView
-from services.dispatch.views import DeliveryRow, RiderRow, WaitingRow
+from services.dispatch.rider_schemas import Reason, RiderId, RiderView
+from services.dispatch.stop_schemas import FurtherPickupView
+from services.dispatch.views import DeliveryRow, WaitingRow
 from shared.gateway.cursor import PageQuery
-from shared.gateway.sealing import PersonalPart
-from shared.gateway.words import Code, Reference
-
-RiderId = Annotated[str, StringConstraints(pattern=r"^rid_[A-Za-z0-9-]{1,60}$")]
-Reason = Code | Literal[""]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()-]{3,18}[0-9]$")]
-Skill = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-
-
-class Capacity(Input):
-    """What the vehicle can take at once."""
-
-    weight_g: Annotated[int, Field(ge=0, le=10_000_000)] = 20_000
-    volume_ml: Annotated[int, Field(ge=0, le=100_000_000)] = 60_000
-
-
-class RegisterRiderBody(Input):
-    rider_id: Annotated[RiderId | None, Field(description="made here when absent")] = None
-    name: Name
-    phone: Phone
-    skills: Annotated[tuple[Skill, ...], Field(max_length=20)] = ()
-    vehicle: Name = "scooter"
-    capacity: Capacity = Capacity()
-
-
-class StartShiftBody(Input):
-    place: Point
-    until: AwareDatetime
+from shared.gateway.words import Reference
 
 
 class EmptyBody(Input):
@@ -185,131 +157,6 @@ class DeliveryView(BaseModel):
             return_by=delivery.return_by,
             eta=EtaView.of(told, delivery),
         )
-
-
-class LastSeen(BaseModel):
-    """Where a rider was last, and when his device said so."""
-
-    lat: float
-    lon: float
-    at: datetime
-
-
-class RiderView(BaseModel):
-    """A rider as his stream tells him."""
-
-    personal: ClassVar[PersonalPart] = PersonalPart("rider_id", {"name": None, "phone": None})
-
-    rider_id: str
-    version: int
-    name: str | None
-    phone: str | None
-    skills: tuple[str, ...]
-    vehicle: str
-    capacity: Capacity
-    on_shift: bool
-    shift_until: datetime | None
-    silent: bool
-    offered: tuple[str, ...]
-    carrying: tuple[str, ...]
-    returns: tuple[str, ...]
-    last_seen: LastSeen | None = None
-
-    @classmethod
-    def of(cls, version: int, rider: Rider, last_seen: LastSeen | None = None) -> "RiderView":
-        return cls(
-            rider_id=rider.rider_id,
-            version=version,
-            name=rider.name,
-            phone=rider.phone,
-            skills=rider.skills,
-            vehicle=rider.vehicle,
-            capacity=Capacity(weight_g=rider.capacity_g, volume_ml=rider.capacity_ml),
-            on_shift=rider.on_shift,
-            shift_until=rider.shift_until,
-            silent=rider.silent,
-            offered=rider.offers,
-            carrying=rider.carrying,
-            returns=rider.returns,
-            last_seen=last_seen,
-        )
-
-    @classmethod
-    def of_row(cls, row: RiderRow) -> "RiderView":
-        position = row.position
-        if position is None:
-            return cls.of(row.version, row.rider)
-        last_seen = LastSeen(lat=position.place.lat, lon=position.place.lon, at=position.at)
-        return cls.of(row.version, row.rider, last_seen)
-
-
-class WorkOffer(BaseModel):
-    """A question that waits for the rider's answer."""
-
-    delivery_id: str
-    order_id: str
-    kind: str = FOOD
-    pickup: Point
-    pickup_address: str
-    further_pickups: list[FurtherPickupView] = []
-    dropoff_cell: str
-    ready_at: datetime | None
-    scheduled_for: datetime | None = None
-    answer_by: datetime
-
-
-class WorkDelivery(BaseModel):
-    """What the rider carries; `dropoff` is the exact door as soon as it is known, else the middle of its cell."""
-
-    delivery_id: str
-    order_id: str
-    stage: Stage
-    kind: str = FOOD
-    pickup: Point
-    pickup_address: str
-    pickup_contact_name: str = ""
-    pickup_contact_phone: str = ""
-    task: str = ""
-    further_pickups: list[FurtherDoorView] = []
-    dropoff: Point
-    address: str
-    contact_name: str
-    contact_phone: str
-    ready_at: datetime | None
-    goods_ready: bool
-    report_by: datetime | None
-    suggested_report: Literal["arrived_at_pickup", "arrived_at_dropoff"] | None = None
-    """What his positions say that he might report; it is his to do so."""
-
-
-class WorkReturn(BaseModel):
-    """Goods that the rider has to bring back."""
-
-    delivery_id: str
-    order_id: str
-    pickup: Point
-    pickup_address: str
-    return_by: datetime | None
-
-
-class WorkStop(BaseModel):
-    """Where the rider has to go for one of his deliveries."""
-
-    delivery_id: str
-    kind: StopKind
-
-
-class Work(BaseModel):
-    """Everything that a rider's device must show now. `stops`: where he goes next, and after that."""
-
-    rider_id: str
-    on_shift: bool
-    silent: bool
-    offers: list[WorkOffer]
-    deliveries: list[WorkDelivery]
-    stops: list[WorkStop]
-    returns: list[WorkReturn]
-    server_time: datetime
 
 
 class PoolEntry(BaseModel):

@@ -37,6 +37,17 @@ class RiderWentSilent(RiderMessage):
     order_id: str
 
 
+class PayAccrued(RiderMessage):
+    """What a rider gets for a delivery that has come to its customer. `parts` add up to the amount."""
+
+    delivery_id: str
+    order_id: str
+    amount_cents: int
+    currency: str
+    parts: dict[str, int]
+    policy_version: str
+
+
 class DeliveryMessage(Message):
     """Subject: the delivery's stream; partition key: the order's id."""
 

@@ -91,6 +91,22 @@ class RiderHasOffer(DomainError):
     code = "rider.has_offer"
 
 
+class RiderOnBreak(DomainError):
+    code = "rider.on_break"
+
+
+class RiderMustRest(DomainError):
+    code = "rider.must_rest"
+
+
+class RiderOutsideZones(DomainError):
+    code = "rider.outside_zones"
+
+
+class BreakEndsTooSoon(DomainError):
+    code = "break.ends_too_soon"
+
+
 class RiderSilent(DomainError):
     code = "rider.silent"
 

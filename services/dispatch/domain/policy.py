@@ -49,6 +49,11 @@ class DispatchPolicy:
     max_speed_km_per_h: float = 150
     deliveries_per_tick: int = 1_000
     deliveries_per_rider: int = 3
+    longest_spell_seconds: float = 14_400
+    shortest_break_seconds: float = 900
+    pay_per_delivery_cents: int = 400
+    pay_per_km_cents: int = 100
+    currency: str = "CNY"
     engine_turn_seconds: float = 10
     offer_lead_seconds: float = 20
     offer_ahead_seconds: float = 300

@@ -12,7 +12,8 @@ from services.dispatch.domain.rider import commands as rc
 from services.dispatch.domain.rider import deadlines as shifts
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import RIDER_UNFIT, FailureReason, Stage
+from services.dispatch.domain.values import BY_HAND, RIDER_UNFIT, FailureReason, Stage
+from shared.kernel.place import distance_m
 
 
 def on_delivery(
@@ -27,9 +28,9 @@ def on_delivery(
         case de.OfferExpired():
             return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how="expired"),)
         case de.RiderAssigned():
-            return _assigned(delivery_id, before, event)
+            return _assigned(delivery_id, before, event, now)
         case de.RiderUnassigned(silent=True):
-            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
+            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id, now=now),)
         case de.RiderUnassigned():
             return (_release(event.rider_id, delivery_id, event.reason, now, unfit=event.unfit),)
         case de.ArrivedAtPickup() | de.StopCollected() | de.PickedUp() | de.ArrivedAtDropoff() | de.LateReportKept():
@@ -52,7 +53,7 @@ def on_rider(event: re.RiderEvent, rider: Rider, now: datetime) -> Sequence[dc.D
     """The deliveries' side of one more event of a rider, who is as it left him: an offer that he left for something
     else is void there, and when he is lost or cannot go on, that holds for everything that he has in hand."""
     match event:
-        case re.OfferClosed(how="took_another" | "shift_ended" | "silent"):
+        case re.OfferClosed(how="took_another" | "shift_ended" | "silent" | "on_break"):
             return (dc.DropOffer(delivery_id=event.delivery_id, rider_id=rider.rider_id, reason=event.how),)
         case re.RiderWentSilent():
             return _all_lost(rider, None, now)
@@ -78,11 +79,14 @@ def _receive(delivery_id: str, before: Delivery, event: de.DeliveryOffered, now:
         volume_ml=before.volume_ml,
         answer_by=event.answer_by,
         bundle=event.bundle,
+        pickup_cell=before.pickup_cell,
         now=now,
     )
 
 
-def _assigned(delivery_id: str, before: Delivery, event: de.RiderAssigned) -> Sequence[rc.RiderCommand]:
+def _assigned(
+    delivery_id: str, before: Delivery, event: de.RiderAssigned, now: datetime
+) -> Sequence[rc.RiderCommand]:
     take = rc.TakeDelivery(
         rider_id=event.rider_id,
         delivery_id=delivery_id,
@@ -90,6 +94,9 @@ def _assigned(delivery_id: str, before: Delivery, event: de.RiderAssigned) -> Se
         weight_g=before.weight_g,
         volume_ml=before.volume_ml,
         in_hand=event.rider_id in before.lost_riders and event.reasons == ("came_back_with_the_goods",),
+        overruled=event.mode in BY_HAND and bool(event.reasons),
+        pickup_cell=before.pickup_cell,
+        now=now,
     )
     return (*_offer_over(delivery_id, before, but=event.rider_id, how="taken_by_another"), take)
 
@@ -110,14 +117,20 @@ def _ended(
     match event:
         case de.Delivered():
             alive = rc.NoteSignOfLife(rider_id=event.rider_id)
-            return (_release(event.rider_id, delivery_id, "delivered", now), alive)
+            return (
+                _pay(event.rider_id, delivery_id, before),
+                _release(event.rider_id, delivery_id, "delivered", now),
+                alive,
+            )
         case de.DeliveryCorrected():
             freed = () if carrier is None else (_release(carrier, delivery_id, "corrected", now),)
             returning = before.rider_id if before.stage is Stage.RETURNING else None
             home = () if returning is None else (rc.FinishReturn(rider_id=returning, delivery_id=delivery_id),)
-            return (*_offer_over(delivery_id, before, but=None, how="corrected"), *freed, *home)
+            brought_by = before.rider_id if event.delivered else None
+            paid = () if brought_by is None else (_pay(brought_by, delivery_id, before),)
+            return (*_offer_over(delivery_id, before, but=None, how="corrected"), *freed, *home, *paid)
         case de.DeliveryFailed(silent=True):
-            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id),)
+            return (rc.LoseRider(rider_id=event.rider_id, delivery_id=delivery_id, now=now),)
         case de.DeliveryFailed():
             unfit = event.reason in RIDER_UNFIT
             alive = rc.NoteSignOfLife(rider_id=event.rider_id)
@@ -133,6 +146,11 @@ def _ended(
             return (done, rc.NoteSignOfLife(rider_id=event.rider_id))
         case _:
             assert_never(event)
+
+
+def _pay(rider_id: str, delivery_id: str, before: Delivery) -> rc.AccruePay:
+    way_m = distance_m(before.pickup, before.dropoff_area)
+    return rc.AccruePay(rider_id=rider_id, delivery_id=delivery_id, attempt=before.attempt, way_m=way_m)
 
 
 def _offer_over(delivery_id: str, before: Delivery, but: str | None, how: str) -> Sequence[rc.RiderCommand]:
@@ -158,5 +176,7 @@ def on_deadline(stream_id: str, name: str, now: datetime) -> dc.DeliveryCommand 
             return dc.NoteSilence(delivery_id=stream_id, now=now)
         case shifts.SHIFT:
             return rc.CloseShift(rider_id=stream_id, now=now)
+        case shifts.BREAK:
+            return rc.EndBreak(rider_id=stream_id, by_time=True, now=now)
         case _:
             raise KeyError(name)

@@ -38,6 +38,10 @@ class AssignmentMode(StrEnum):
     TRANSFER = "transfer"
 
 
+BY_HAND = frozenset({AssignmentMode.MANUAL, AssignmentMode.TRANSFER})
+"""A dispatcher decided."""
+
+
 class Goods(StrEnum):
     """What was done with the goods when a delivery failed."""
 

@@ -240,11 +240,23 @@ registered = re.RiderRegistered(
     capacity_g=20_000,
     capacity_ml=60_000,
 )
-on_shift = re.ShiftStarted(place=SHOP, cell="8930e1d8a27ffff", until=at(240))
+on_shift = re.ShiftStarted(place=SHOP, cell="8930e1d8a27ffff", until=at(240), started_at=NOW)
+on_break = re.BreakStarted(started_at=at(60), until=at(90))
+break_ended = re.BreakEnded(ended_at=at(90), rested=True, reason="time")
 offer_received = re.OfferReceived(
     delivery_id=DELIVERY, answer_by=NOW + timedelta(seconds=30), weight_g=1_000, volume_ml=2_000
 )
 taken = re.DeliveryTaken(delivery_id=DELIVERY, weight_g=1_000, volume_ml=2_000)
+pay_accrued = re.PayAccrued(
+    delivery_id=DELIVERY,
+    attempt=1,
+    amount_cents=546,
+    currency="CNY",
+    parts={"delivery": 400, "way": 146},
+    policy_version="nearest-1",
+)
+ZONE, FAR_ZONE = "8730e1d8affffff", "8730e1d8cffffff"
+"""The first holds the shop's cell."""
 READY_RIDER = (registered, on_shift)
 
 

@@ -13,15 +13,19 @@ from tests.unit.dispatch import scenes as s
 GOLDEN = Path(__file__).parent / "snapshots"
 LIFE: list[e.RiderEvent] = [
     s.registered,
+    e.RiderZonesChanged(zones=(s.ZONE,)),
     s.on_shift,
     s.offer_received,
-    e.OfferClosed(delivery_id=s.DELIVERY, how="accepted"),
+    e.OfferClosed(delivery_id=s.DELIVERY, how="taken"),
     s.taken,
     e.RiderWentSilent(delivery_id=s.DELIVERY),
     e.RiderCameBack(),
     e.ReturnTaken(delivery_id=s.DELIVERY),
-    e.DeliveryReleased(delivery_id=s.DELIVERY, how="failed"),
+    s.pay_accrued,
+    e.DeliveryReleased(delivery_id=s.DELIVERY, how="failed", released_at=s.at(30)),
     e.ReturnDone(delivery_id=s.DELIVERY),
+    s.on_break,
+    s.break_ended,
     e.ShiftEnded(reason="time"),
 ]
 

@@ -18,12 +18,12 @@ receive = c.ReceiveOffer(
     answer_by=s.offer_received.answer_by,
     now=s.NOW,
 )
-take = c.TakeDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, skills=(), weight_g=1_000, volume_ml=2_000)
+take = c.TakeDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, skills=(), weight_g=1_000, volume_ml=2_000, now=s.NOW)
 release = c.ReleaseDelivery(rider_id=s.RIDER, delivery_id=s.DELIVERY, how="delivered", unfit=False, now=s.at(30))
-lose = c.LoseRider(rider_id=s.RIDER, delivery_id=s.DELIVERY)
+lose = c.LoseRider(rider_id=s.RIDER, delivery_id=s.DELIVERY, now=s.at(30))
 alive = c.NoteSignOfLife(rider_id=s.RIDER)
 close = c.CloseShift(rider_id=s.RIDER, now=s.at(240))
-released = e.DeliveryReleased(delivery_id=s.DELIVERY, how="delivered")
+released = e.DeliveryReleased(delivery_id=s.DELIVERY, how="delivered", released_at=s.at(30))
 ONE = DispatchPolicy(deliveries_per_rider=1)
 silent = e.RiderWentSilent(delivery_id=s.DELIVERY)
 
@@ -60,13 +60,14 @@ def test_a_shift_ends_by_itself_at_its_time_or_with_the_last_delivery() -> None:
     s.rider(*s.READY_RIDER).when(replace(close, now=s.at(239))).then_nothing()
     s.rider(*s.READY_RIDER, s.taken).when(close).then_nothing()
     late = replace(release, now=s.at(250))
-    s.rider(*s.READY_RIDER, s.taken).when(late).then(released, e.ShiftEnded(reason="time"))
+    gone = replace(released, released_at=s.at(250))
+    s.rider(*s.READY_RIDER, s.taken).when(late).then(gone, e.ShiftEnded(reason="time"))
     another = replace(s.taken, delivery_id="dlv_2")
-    s.rider(*s.READY_RIDER, s.taken, another).when(late).then(released)
+    s.rider(*s.READY_RIDER, s.taken, another).when(late).then(gone)
     s.rider(*s.READY_RIDER, s.taken, another).when(end).then_refused(errors.RiderBusy)
     asked = replace(s.offer_received, delivery_id="dlv_2")
     s.rider(*s.READY_RIDER, s.taken, asked).when(late).then(
-        released, e.OfferClosed(delivery_id="dlv_2", how="shift_ended"), e.ShiftEnded(reason="time")
+        gone, e.OfferClosed(delivery_id="dlv_2", how="shift_ended"), e.ShiftEnded(reason="time")
     )
 
 
@@ -166,23 +167,21 @@ def test_a_rider_is_free_again_after_a_delivery() -> None:
 def test_a_rider_who_cannot_go_on_is_off_shift_until_he_starts_again() -> None:
     unfit = replace(release, how="rider_vehicle", unfit=True)
     s.rider(*s.READY_RIDER, s.taken).when(unfit).then(
-        e.DeliveryReleased(delivery_id=s.DELIVERY, how="rider_vehicle"), e.ShiftEnded(reason="rider_vehicle")
+        replace(released, how="rider_vehicle"), e.ShiftEnded(reason="rider_vehicle")
     )
 
 
 def test_a_lost_rider_is_silent_until_he_reports_again() -> None:
-    s.rider(*s.READY_RIDER, s.taken).when(lose).then(e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent"), silent)
+    s.rider(*s.READY_RIDER, s.taken).when(lose).then(replace(released, how="silent"), silent)
     s.rider(*s.READY_RIDER, s.taken).when_twice(lose).then_nothing()
     asked = replace(s.offer_received, delivery_id="dlv_2")
     s.rider(*s.READY_RIDER, s.taken, asked).when(lose).then(
-        e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent"),
+        replace(released, how="silent"),
         e.OfferClosed(delivery_id="dlv_2", how="silent"),
         silent,
     )
     another = replace(s.taken, delivery_id="dlv_2")
-    s.rider(*s.READY_RIDER, s.taken, another, silent).when(lose).then(
-        e.DeliveryReleased(delivery_id=s.DELIVERY, how="silent")
-    )
+    s.rider(*s.READY_RIDER, s.taken, another, silent).when(lose).then(replace(released, how="silent"))
     s.rider(*s.READY_RIDER, silent).when(alive).then(e.RiderCameBack())
     s.rider(*s.READY_RIDER, silent).when_twice(alive).then_nothing()
     s.rider(*s.READY_RIDER, silent).when(s.start_command()).then(e.RiderCameBack())

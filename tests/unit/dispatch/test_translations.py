@@ -220,7 +220,7 @@ def test_a_fact_of_a_delivery_is_told_under_its_own_name_and_its_orders_key(even
 
 
 @pytest.mark.parametrize(
-    "event", [s.registered, s.on_shift, re.ShiftEnded(), re.RiderWentSilent(delivery_id=s.DELIVERY)]
+    "event", [s.registered, s.on_shift, re.ShiftEnded(), s.pay_accrued, re.RiderWentSilent(delivery_id=s.DELIVERY)]
 )
 def test_a_fact_of_a_rider_is_told_under_his_key_without_his_name(event: RiderEvent) -> None:
     answer = told(event, s.RIDER)
@@ -243,7 +243,7 @@ def test_what_is_nobodys_business_stays_inside(event: DeliveryEvent) -> None:
     assert told(event) is None
 
 
-@pytest.mark.parametrize("event", [s.offer_received, s.taken, re.RiderCameBack()])
+@pytest.mark.parametrize("event", [s.offer_received, s.taken, s.on_break, s.break_ended, re.RiderCameBack()])
 def test_a_riders_bookkeeping_stays_inside(event: RiderEvent) -> None:
     assert told(event, s.RIDER) is None
 

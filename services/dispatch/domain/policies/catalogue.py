@@ -15,6 +15,7 @@ class Kind(StrEnum):
     CAP = "cap"
     WEIGHT = "weight"
     SPEED = "speed"
+    PAY = "pay"
 
 
 class Unit(StrEnum):
@@ -24,6 +25,7 @@ class Unit(StrEnum):
     KILOMETRES_PER_HOUR = "km_per_h"
     COUNT = "count"
     RATIO = "ratio"
+    CENTS = "cents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,10 @@ def _surge_ratio(name: str) -> Parameter:
     return Parameter(name=name, kind=Kind.CAP, unit=Unit.RATIO, low=0.1, high=100, by_rule=False)
 
 
+def _pay(name: str) -> Parameter:
+    return Parameter(name=name, kind=Kind.PAY, unit=Unit.CENTS, low=0, high=100_000, whole=True)
+
+
 PARAMETERS: tuple[Parameter, ...] = (
     _wait("offer_seconds", 5, 600),
     _wait("reoffer_after_seconds", 0, 3_600),
@@ -83,6 +89,10 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="unknown_approach_m", kind=Kind.RADIUS, unit=Unit.METRES, low=100, high=50_000),
     Parameter(name="offers_before_grab", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=20, whole=True),
     Parameter(name="deliveries_per_rider", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=12, whole=True),
+    _engine_wait("longest_spell_seconds", 3_600, 43_200),
+    _engine_wait("shortest_break_seconds", 60, 7_200),
+    _pay("pay_per_delivery_cents"),
+    _pay("pay_per_km_cents"),
     Parameter(
         name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
     ),

@@ -16,6 +16,7 @@ _WORDS = {
     Unit.KILOMETRES_PER_HOUR: "kilometres an hour",
     Unit.COUNT: "a count",
     Unit.RATIO: "a ratio",
+    Unit.CENTS: "cents",
 }
 _WITH_UNIT = re.compile(r"\s*[\d.]+\s*[a-zA-Z/]+\s*")
 SHOWN_MAX = 60

@@ -15,6 +15,16 @@ class RegisterRider:
     vehicle: str
     capacity_g: int
     capacity_ml: int
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeZones:
+    """From now on he works in these cells only; none: everywhere."""
+
+    rider_id: str
+    zones: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,22 @@ class CloseShift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBreak:
+    rider_id: str
+    until: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndBreak:
+    """`by_time`: its end has come; nobody asked."""
+
+    rider_id: str
+    by_time: bool = False
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveOffer:
     """`bundle` are the deliveries that are offered together: who is asked about one may be asked about them all."""
 
@@ -50,6 +76,7 @@ class ReceiveOffer:
     volume_ml: int
     answer_by: datetime
     bundle: tuple[str, ...] = ()
+    pickup_cell: str = ""
     now: datetime
 
 
@@ -62,7 +89,8 @@ class CloseOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeDelivery:
-    """`in_hand`: he has the goods already, so neither shift nor skills matter any more."""
+    """`in_hand`: he has the goods already, so neither shift nor skills matter any more; `overruled`: a person said
+    why he is to have it outside his zones."""
 
     rider_id: str
     delivery_id: str
@@ -70,6 +98,9 @@ class TakeDelivery:
     weight_g: int
     volume_ml: int
     in_hand: bool = False
+    overruled: bool = False
+    pickup_cell: str = ""
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +118,17 @@ class ReleaseDelivery:
 class LoseRider:
     rider_id: str
     delivery_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccruePay:
+    """He has brought it; `way_m` from the pick-up to the drop-off as the crow flies. Never refused."""
+
+    rider_id: str
+    delivery_id: str
+    attempt: int
+    way_m: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +150,18 @@ class FinishReturn:
 
 RiderCommand = (
     RegisterRider
+    | ChangeZones
     | StartShift
     | EndShift
     | CloseShift
+    | TakeBreak
+    | EndBreak
     | ReceiveOffer
     | CloseOffer
     | TakeDelivery
     | ReleaseDelivery
     | LoseRider
+    | AccruePay
     | NoteSignOfLife
     | TakeReturn
     | FinishReturn

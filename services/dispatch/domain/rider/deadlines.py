@@ -1,4 +1,4 @@
-"""What a rider's stream waits for: the end of the shift."""
+"""What a rider's stream waits for: the end of the shift, and of a break."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,7 @@ from services.dispatch.domain.rider import events as e
 from shared.kernel.deadlines import ClearDeadline, DeadlineChange, SetDeadline
 
 SHIFT = "shift"
+BREAK = "break"
 
 
 def deadlines(event: e.RiderEvent) -> Iterable[DeadlineChange]:
@@ -14,6 +15,10 @@ def deadlines(event: e.RiderEvent) -> Iterable[DeadlineChange]:
         case e.ShiftStarted():
             return (SetDeadline(SHIFT, event.until),)
         case e.ShiftEnded():
-            return (ClearDeadline(SHIFT),)
+            return (ClearDeadline(SHIFT), ClearDeadline(BREAK))
+        case e.BreakStarted():
+            return (SetDeadline(BREAK, event.until),)
+        case e.BreakEnded():
+            return (ClearDeadline(BREAK),)
         case _:
             return ()

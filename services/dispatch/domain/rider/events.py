@@ -1,5 +1,6 @@
 """What can happen to a rider. What he is asked and what he carries is here too, so that he is never asked twice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,8 @@ from shared.kernel.place import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiderRegistered:
-    """`name` and `phone` are personal: they read None once the rider has been forgotten."""
+    """`name` and `phone` are personal: they read None once the rider has been forgotten. `zones`: the H3 cells that
+    he is bound to; none: he works everywhere."""
 
     rider_id: str
     name: str | None
@@ -17,13 +19,23 @@ class RiderRegistered:
     vehicle: str
     capacity_g: int
     capacity_ml: int
+    zones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiderZonesChanged:
+    zones: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftStarted:
+    """During a shift it moves its end. `started_at` is unknown in what was stored before it was recorded."""
+
     place: Place
     cell: str
     until: datetime
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +43,23 @@ class ShiftEnded:
     """`reason`: rider, time, or why he cannot go on."""
 
     reason: str = "rider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakStarted:
+    """During a break it moves its end; `started_at` stays."""
+
+    started_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEnded:
+    """`reason`: asked or time. `rested`: it was long enough, with empty hands, to begin another spell of work."""
+
+    ended_at: datetime
+    rested: bool
+    reason: str = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +91,24 @@ class DeliveryTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReleased:
+    """`released_at` is unknown in what was stored before it was recorded."""
+
     delivery_id: str
     how: str
+    released_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayAccrued:
+    """What he gets for a delivery that has come to its customer, once for each attempt; `parts` add up to the
+    amount."""
+
+    delivery_id: str
+    attempt: int
+    amount_cents: int
+    currency: str
+    parts: Mapping[str, int]
+    policy_version: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +137,16 @@ class RiderCameBack:
 
 RiderEvent = (
     RiderRegistered
+    | RiderZonesChanged
     | ShiftStarted
     | ShiftEnded
+    | BreakStarted
+    | BreakEnded
     | OfferReceived
     | OfferClosed
     | DeliveryTaken
     | DeliveryReleased
+    | PayAccrued
     | ReturnTaken
     | ReturnDone
     | RiderWentSilent

@@ -25,6 +25,7 @@ from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.travel.learning import learn
 from services.dispatch.domain.travel.model import TravelModel
 from services.dispatch.domain.travel.ways import TravelTimes
+from services.dispatch.hindering import Hindering
 from services.dispatch.osrm import OsrmTravelTimes
 from services.dispatch.time_views import OpenPage
 from shared.eventstore import because
@@ -55,12 +56,13 @@ class Times:
         self._store = store
         self._actor = actor
         self.learned = Learned()
+        self._hindering = Hindering(store)
         self._osrm = OsrmTravelTimes(osrm_url, lambda: self.learned.model) if osrm_url else None
 
     @property
     def travel(self) -> TravelTimes:
-        """Streets if there is a server for them, and the built-in model otherwise."""
-        return self._osrm or self.learned.model
+        """Streets if there is a server for them, and the built-in model otherwise, with all that hinders by now."""
+        return self._hindering.around(self._osrm or self.learned.model)
 
     def learn(self) -> Learned:
         """Learns anew from the latest journeys; the same journeys teach the same."""
@@ -71,6 +73,7 @@ class Times:
 
     def tell(self, now: datetime, policy: PolicySource) -> int:
         """One look at everything that is under way; returns how many streams were written."""
+        self._hindering.look(now)
         after, written = "", 0
         while True:
             with self._store.transaction() as reading:

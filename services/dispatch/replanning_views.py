@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from services.dispatch.codec import DISRUPTION_CODEC, SURGE_CODEC
 from services.dispatch.domain.disruptions.state import UNREPORTED, Disruption, evolve
+from services.dispatch.domain.disruptions.values import Kind
 from services.dispatch.domain.surges.noticing import SurgeBegan
 from shared.eventstore.batched import BatchedRows, one_at_a_time
 from shared.eventstore.model import StoredEvent
@@ -114,6 +115,16 @@ def in_force(connection: Any, now: datetime) -> list[DisruptionRow]:
         {"now": now, "most": MOST_IN_FORCE},
     )
     return [_row(row) for row in found]
+
+
+def weathers_since(connection: Any, moment: datetime) -> list[Disruption]:
+    """What was said of the weather that held at the moment or later, lifted or not; the latest count."""
+    found = connection.execute(
+        "SELECT disruption_id, version, state FROM disruptions WHERE kind = %(weather)s AND until > %(moment)s"
+        " ORDER BY starts_at DESC LIMIT %(most)s",
+        {"weather": Kind.WEATHER.value, "moment": moment, "most": MOST_IN_FORCE},
+    )
+    return [_row(row).disruption for row in found]
 
 
 def disruptions_page(

@@ -1,21 +1,25 @@
 """What forecasts read: journeys to learn from, and open deliveries with what their riders carry and what was told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from services.dispatch.codec import DELIVERY_CODEC, ETA_CODEC, RIDER_CODEC
 from services.dispatch.domain.delivery.state import CARRIED, Delivery
+from services.dispatch.domain.disruptions.state import Disruption, weather_then
 from services.dispatch.domain.eta import journeys as j
 from services.dispatch.domain.eta.forecasting import AWAITED
 from services.dispatch.domain.eta.past import Trip
 from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
 from services.dispatch.domain.eta.state import evolve as evolve_told
+from services.dispatch.domain.policy import Where
 from services.dispatch.domain.positions import Position
 from services.dispatch.domain.rider.events import RiderRegistered
 from services.dispatch.domain.rider.state import Rider
+from services.dispatch.replanning_views import weathers_since
+from shared.contracts.cells import cell_of
 from shared.eventstore.batched import BatchedRows
 from shared.eventstore.model import StoredEvent
 from shared.eventstore.ports import Transaction
@@ -122,11 +126,27 @@ def trips_to_learn_from(connection: Any, most: int) -> list[Trip]:
         " ORDER BY j.ended_at DESC, j.delivery_id LIMIT %s",
         (most,),
     )
-    return [
+    trips = [
         Trip(delivery_id=row["delivery_id"], rider_id=row["rider_id"], vehicle=row["vehicle"], whole=learnable)
         for row in found
         if (learnable := j.whole(_JOURNEY.validate_python(row["state"]))) is not None
     ]
+    return _in_their_weather(connection, trips)
+
+
+def _in_their_weather(connection: Any, trips: Sequence[Trip]) -> list[Trip]:
+    began = min((trip.whole.assigned_at for trip in trips), default=None)
+    said = [] if began is None else weathers_since(connection, began)
+    return [
+        replace(trip, weather=weather) if (weather := _weather_of(trip, said)) is not None else trip for trip in trips
+    ]
+
+
+def _weather_of(trip: Trip, said: Sequence[Disruption]) -> str | None:
+    if not said:
+        return None
+    whole = trip.whole
+    return weather_then(said, Where(whole.pickup, cell_of(whole.pickup)), whole.assigned_at)
 
 
 def open_deliveries(connection: Any, after: str, most: int) -> OpenPage:

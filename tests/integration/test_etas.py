@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from services.dispatch import time_views
-from services.dispatch.application import Command, perform
+from services.dispatch.application import Command, perform, perform_disruption
 from services.dispatch.codec import ETA
 from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.disruptions.values import Ground, Kind, Weather
 from services.dispatch.domain.eta.state import stream_of
-from services.dispatch.domain.values import Stage
+from services.dispatch.domain.values import Proof, Stage
 from services.dispatch.eta_turn import Times
 from services.dispatch.wiring import DispatchParts, build
 from shared.eventstore.sequencer import Sequencer
@@ -21,6 +22,7 @@ from shared.kernel.clock import VirtualClock
 from shared.runtime.settings import Address, Settings
 from tests.support.database import Database
 from tests.support.osrm_stand_in import streets
+from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import scenes as s
 
 RIDER, DELIVERY = "rid_eta", "dlv_eta"
@@ -170,3 +172,34 @@ def test_streets_are_asked_where_there_is_a_server_and_missed_by_nobody_when_it_
     assert tell(parts, 30, times) == 1
     times.close()
     do(parts, c.EndOrder(delivery_id=there, reason="over", now=s.NOW))
+
+
+def test_a_storm_that_is_declared_is_remembered_of_the_journeys_that_began_in_it(parts: DispatchParts) -> None:
+    rider_id, wet = "rid_wet", "dlv_wet"
+    do(parts, s.register_command(rider_id))
+    do(parts, s.start_command(rider_id))
+    do(parts, s.announce_command(wet, "ord_wet"))
+    do(parts, c.RequestDelivery(delivery_id=wet, ready_at=s.NOW, now=s.NOW))
+    rain = d.report_command(
+        disruption_id="dis_rain",
+        kind=Kind.WEATHER,
+        ground=Ground(),
+        weather=Weather.STORM,
+        factor=1.0,
+        until=s.at(90),
+    )
+    parts.store.run(lambda tx: perform_disruption(tx, rain, s.context()))
+    do(parts, s.offer_command(rider_id, wet))
+    do(parts, c.AcceptOffer(delivery_id=wet, rider_id=rider_id, now=s.at(0.2)), 0.2)
+    do(parts, c.ReportArrivalAtPickup(delivery_id=wet, rider_id=rider_id, occurred_at=s.at(4), now=s.at(4)), 4)
+    do(parts, c.ReportPickUp(delivery_id=wet, rider_id=rider_id, proof=Proof(), occurred_at=s.at(5), now=s.at(5)), 5)
+    do(parts, c.ReportArrivalAtDropoff(delivery_id=wet, rider_id=rider_id, occurred_at=s.at(15), now=s.at(15)), 15)
+    do(
+        parts,
+        c.ReportDelivered(delivery_id=wet, rider_id=rider_id, proof=Proof(), occurred_at=s.at(16), now=s.at(16)),
+        16,
+    )
+    catch_up(parts)
+    with parts.store.reading() as reading:
+        weathers = {trip.delivery_id: trip.weather for trip in time_views.trips_to_learn_from(reading.connection, 10)}
+    assert weathers[wet] == "storm"

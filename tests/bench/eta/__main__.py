@@ -79,7 +79,13 @@ def learned(rides: Sequence[Ride]) -> Learned:
         whole = j.whole(journey)
         if whole is not None:
             trips.append(
-                Trip(delivery_id=ride.delivery_id, rider_id=ride.rider_id, vehicle=ride.vehicle, whole=whole)
+                Trip(
+                    delivery_id=ride.delivery_id,
+                    rider_id=ride.rider_id,
+                    vehicle=ride.vehicle,
+                    whole=whole,
+                    weather=ride.weather,
+                )
             )
     return learned_from(trips)
 
@@ -97,12 +103,13 @@ def standing_at(ride: Ride, others: Sequence[Ride], now: datetime, model: Travel
     """With all that its rider has in hand by then."""
     delivery = delivery_at(ride, now)
     if delivery.stage is Stage.WAITING:
-        round_ = wanted(ride.delivery_id, delivery)
+        round_ = wanted(ride.delivery_id, delivery, ride.weather)
     else:
         carried = [each for each in others if each.at(de.RiderAssigned) <= now < each.delivered_at]
         in_hand = {each.delivery_id: delivery_at(each, now) for each in carried}
         rider = Rider(rider_id=ride.rider_id, carrying=tuple(in_hand))
-        round_ = under_way(stops_of(rider, in_hand), in_hand, ride.vehicle, ride.position(now), now)
+        stops = stops_of(rider, in_hand)
+        round_ = under_way(stops, in_hand, ride.vehicle, ride.position(now), now, ride.weather)
     its = legs(round_, now)
     return standings(round_, its, model.spans([leg.way for leg in its if leg.way is not None]), now)[ride.delivery_id]
 

@@ -67,6 +67,7 @@ class Ride:
     delivery_id: str
     rider_id: str
     vehicle: str
+    weather: str
     promised_at: datetime
     legs: tuple[Leg, ...]
     events: tuple[tuple[de.DeliveryEvent, datetime], ...]
@@ -151,6 +152,7 @@ class Town:
                 order.name,
                 rider.name,
                 rider.vehicle,
+                "fair" if rain == 1 else "rain",
                 order.asked_at + PROMISED,
                 tuple(legs),
                 tuple(_events(order, rider.name, _left_m(legs[0], taken), (taken, max(there, taken), picked, *door))),

@@ -1,11 +1,13 @@
 """What a disruption is by now, folded from what was said of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.domain.disruptions import events as e
 from services.dispatch.domain.disruptions.values import EVERYWHERE, Ground, Kind, Weather
+from services.dispatch.domain.policy import Where
 
 PREFIX = "dis"
 
@@ -32,6 +34,21 @@ class Disruption:
 
 
 UNREPORTED = Disruption()
+
+
+def weather_then(disruptions: Iterable[Disruption], where: Where, moment: datetime) -> str | None:
+    """What was said last of the sky over a place at a past moment; None when nothing was."""
+    there = [
+        each
+        for each in disruptions
+        if each.weather is not None
+        and each.starts_at is not None
+        and each.until is not None
+        and each.starts_at <= moment < min(each.until, each.lifted_at or each.until)
+        and each.ground.holds(where)
+    ]
+    last = max(there, key=lambda each: each.starts_at or moment, default=None)
+    return None if last is None or last.weather is None else last.weather.value
 
 
 def evolve(state: Disruption, event: e.DisruptionEvent) -> Disruption:

@@ -8,19 +8,20 @@ from datetime import datetime
 from services.dispatch.domain.eta.journeys import Whole, along
 from services.dispatch.domain.eta.rounds import InHand, Round
 from services.dispatch.domain.travel.learning import WayGone
-from services.dispatch.domain.travel.ways import Way
+from services.dispatch.domain.travel.ways import FAIR, Way
 from services.dispatch.domain.values import Stage, Stop, StopKind
 from shared.kernel.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
-    """One journey, and whose it was."""
+    """One journey, whose it was, and the weather in which it began."""
 
     delivery_id: str
     rider_id: str
     vehicle: str
     whole: Whole
+    weather: str = FAIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,13 @@ def ways_gone(trip: Trip, past: Past) -> Iterator[WayGone]:
         if stop.trip is trip:
             origin, since = _set_off(stop, past[trip.rider_id], stop.arrived_at)
             if origin is not None and since < stop.arrived_at:
-                way = Way(origin=origin, destination=stop.place, vehicle=trip.vehicle, departs_at=since)
+                way = Way(
+                    origin=origin,
+                    destination=stop.place,
+                    vehicle=trip.vehicle,
+                    departs_at=since,
+                    weather=trip.weather,
+                )
                 yield WayGone(way, stop.arrived_at - since)
 
 
@@ -76,6 +83,7 @@ def round_at(trip: Trip, stage: Stage, past: Past, at: datetime) -> Round | None
         origin=origin,
         stands=stands,
         left_share=1.0 if way <= 0 else max(0.0, 1 - (at - since).total_seconds() / way),
+        weather=trip.weather,
     )
 
 
@@ -83,7 +91,7 @@ def waiting(trip: Trip, at: datetime) -> Round:
     """What was before whoever would come."""
     ends = (Stop(trip.delivery_id, StopKind.PICKUP), Stop(trip.delivery_id, StopKind.DROPOFF))
     in_hand = {trip.delivery_id: _in_hand(trip, Stage.WAITING, at)}
-    return Round(vehicle=trip.vehicle, stops=ends, in_hand=in_hand, origin=None)
+    return Round(vehicle=trip.vehicle, stops=ends, in_hand=in_hand, origin=None, weather=trip.weather)
 
 
 def _stops(trip: Trip) -> tuple[Done, Done]:

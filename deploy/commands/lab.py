@@ -1,6 +1,7 @@
 """Plays days under policies and says how they differ."""
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from deploy.commands.progress import Progress
-from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, fail, settings_of
+from deploy.commands.told import DEFAULT_RUN_DIR, RunDir, fail, settings_of, variables
 
 if TYPE_CHECKING:
     from services.dispatch.domain.policy import DispatchPolicy
@@ -71,6 +72,23 @@ def compare(
 
         html.write_text(page(comparison), encoding="utf-8")
         typer.echo(f"report in {html}")
+
+
+@lab_app.command()
+def previews(run_dir: RunDir = DEFAULT_RUN_DIR) -> None:
+    """Plays the previews that operators ask for on the policies page, until it is asked to stop."""
+    import signal
+    import threading
+
+    from services.dispatch.lab.waiting import wait_for_previews
+    from shared.runtime.logging import configure_logging
+
+    settings = settings_of("dispatch", run_dir)
+    configure_logging("lab", settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    wait_for_previews(settings, {**os.environ, **variables(run_dir)}, stop)
 
 
 def _base(run_dir: Path) -> "DispatchPolicy":

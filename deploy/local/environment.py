@@ -20,7 +20,7 @@ from shared.gateway.tokens import SigningKey, generate_keypair, write_jwks
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "doorstep"
 ENGINE_OF = "dispatch"
-"""The service whose deliveries the engine decides."""
+"""The service whose deliveries the engine decides, and whose policies the lab tries."""
 TRACING = ("DOORSTEP_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PAYMENTS = (
     "DOORSTEP_PAYMENT_PROVIDER",
@@ -120,13 +120,14 @@ class PlatformEnvironment:
         mail += ["--folder", str(self.run_dir / "mail")]
         module = [sys.executable, "-m"]
         engine = [self._program("engine", [*module, "deploy.cli", "engine", "run"], self.of_engine())]
+        lab = [self._program("lab", [*module, "deploy.cli", "lab", "previews"], self.of_service(ENGINE_OF))]
         return [
             self._program("mail", mail, {}),
             *(
                 self._program(name, [*module, "deploy.serve", name], self.of_service(name) | _payments_of(name))
                 for name in self.services
             ),
-            *(engine if ENGINE_OF in self.services else []),
+            *([*engine, *lab] if ENGINE_OF in self.services else []),
             self._program("tail", [*module, "deploy.cli", "tail", *self.services], self.of_tail()),
         ]
 

@@ -5,6 +5,7 @@ from services.dispatch.disruption_routes import DisruptionRoutes
 from services.dispatch.explanation_routes import ExplanationRoutes
 from services.dispatch.policy_routes import PolicyRoutes
 from services.dispatch.position_routes import PositionRoutes
+from services.dispatch.preview_routes import PreviewRoutes
 from services.dispatch.report_routes import ReportRoutes
 from services.dispatch.rider_routes import RiderRoutes
 from shared.gateway.standard import StandardRoutes
@@ -18,6 +19,7 @@ class DispatchGateway(
     ReportRoutes,
     DisruptionRoutes,
     PolicyRoutes,
+    PreviewRoutes,
     StandardRoutes,
 ):
     """Riders act for themselves and on their own deliveries; dispatchers on all of them; operations set policies."""

@@ -24,6 +24,8 @@ WORDS = {
     for code in ("en", "zh")
 }
 WHY = "shorter offers at lunch"
+RARE_TURNS = {"dispatch": {"engine_turn_seconds": 120}}
+"""Days are previewed quickly when the engine looks every two minutes only."""
 UNITS = {"en": ["25 s", "28 s"], "zh": ["25 秒", "28 秒"]}
 
 
@@ -53,7 +55,9 @@ class Office:
 
 @pytest.fixture(scope="module")
 def running(backends: Backends, session_folder: Path) -> Iterator[Platform]:
-    with Platform(session_folder / "policies", services=("dispatch",), backends=backends) as platform:
+    with Platform(
+        session_folder / "policies", services=("dispatch",), backends=backends, policies=RARE_TURNS
+    ) as platform:
         yield platform
 
 
@@ -208,3 +212,35 @@ def test_every_figure_has_its_words(language: str) -> None:
     for parameter in PARAMETERS:
         for key in (f"figure.{parameter.name}", f"unit.{parameter.unit}", f"kind.{parameter.kind}"):
             assert f"policies.{key}" in words
+
+
+def previewed(page: Page, number: int) -> None:
+    page.locator(f'.version[data-number="{number}"]').press("Enter")
+    expect(page.locator(f'.detail[data-number="{number}"]')).to_be_visible()
+
+
+def test_the_effect_of_a_version_is_previewed_with_the_keyboard_and_shown_in_both_languages(
+    office: Office, open_page: OpenPage
+) -> None:
+    number = office.draft({"defaults": {"orders_per_bundle": 1, "future_weight": 0}})
+    page = open_page(office.address()).page
+    previewed(page, number)
+    section = page.locator(".preview")
+    expect(section).to_have_attribute("data-preview", "none")
+    section.get_by_role("button", name="Preview its effect").press("Enter")
+    expect(section).to_have_attribute("data-preview", re.compile("waiting|playing"), timeout=15_000)
+    expect(section.get_by_role("progressbar")).to_be_visible()
+    expect(section).to_have_attribute("data-preview", "done", timeout=240_000)
+    expect(section.locator("[data-kpi]")).to_have_count(10)
+    expect(section).to_contain_text("Too little has been recorded")
+    assert barriers(page) == []
+    for language in ("en", "zh"):
+        for size in ("phone", "desk"):
+            shown = open_page(office.address(), language=language, size=size).page
+            previewed(shown, number)
+            table = shown.locator(".preview .effects")
+            expect(table).to_contain_text(WORDS[language]["policies.kpi.click_to_door_min"], timeout=15_000)
+            assert overflow(shown) == []
+            assert small_targets(shown) == []
+            assert barriers(shown) == []
+            pictured(shown, f"preview-{size}-{language}")

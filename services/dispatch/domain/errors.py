@@ -143,6 +143,14 @@ class PolicyNeverActive(DomainError):
     code = "policy.never_active"
 
 
+class NothingToPreview(DomainError):
+    code = "policy.nothing_to_preview"
+
+
+class TooManyPreviews(DomainError):
+    code = "policy.too_many_previews"
+
+
 class DisruptionNotFound(NotFound):
     code = "disruption.not_found"
 

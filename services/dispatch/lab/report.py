@@ -10,7 +10,8 @@ from services.dispatch.lab import charts
 from services.dispatch.lab.charts import both
 from services.dispatch.lab.comparing import Comparison, DayResult, Difference, OrderResult, total_speed
 from services.dispatch.lab.kpis import BY_NAME, KPIS, Kpi
-from services.dispatch.lab.telling import LANGUAGES, figure, interval, name_of, sentence
+from services.dispatch.lab.telling import figure, interval, name_of, sentence
+from shared.web.words import LANGUAGES
 
 _LOOK = Path(__file__).resolve().parents[3] / "shared" / "web" / "static" / "base.css"
 _OWN = Path(__file__).with_name("report.css")

@@ -5,27 +5,13 @@ from collections.abc import Iterator
 from services.dispatch.lab.comparing import Comparison, Difference, total_speed
 from services.dispatch.lab.kpis import BY_NAME, KPIS, Kpi
 from services.dispatch.lab.statistics import Estimate
-
-LANGUAGES = ("en", "zh")
-
-NAMES: dict[str, tuple[str, str]] = {
-    "undelivered_percent": ("Undelivered", "未送达"),
-    "click_to_door_min": ("Click to door, mean", "下单到送达（平均）"),
-    "click_to_door_p90_min": ("Click to door, P90", "下单到送达（P90）"),
-    "late_percent": ("Late or undelivered", "超时或未送达"),
-    "ready_to_pickup_min": ("Ready to pick-up", "出餐到取货"),
-    "utilisation_percent": ("Riders at work", "骑手利用率"),
-    "orders_per_bundle": ("Orders per bundle", "每趟单数"),
-    "earnings_gini": ("Earnings, spread (Gini)", "收入差距（基尼系数）"),
-    "cost_per_order_cents": ("Cost per order", "每单成本"),
-    "declined_per_order": ("Declined offers per order", "每单被拒次数"),
-}
+from shared.web.words import words_of
 
 UNITS_ZH = {"min": "分钟", "ct": "分", "%": "%", "": ""}
 
 
 def name_of(kpi: str, language: str) -> str:
-    return NAMES[kpi][LANGUAGES.index(language)]
+    return words_of("policies.kpi", kpi)[language]
 
 
 def figure(value: float | None, kpi: Kpi, language: str = "en", *, signed: bool = False, apart: bool = False) -> str:

@@ -216,8 +216,9 @@ class Town:
                 self._done(courier, leg)
 
     def _picks_up_all(self, courier: Courier, shop_id: str, now: float) -> bool:
-        """He waits at the counter until all that he has accepted there is ready."""
+        """He waits at the counter until all that he has accepted there is ready, as far as it is one bundle."""
         here = [order_id for order_id in courier.accepted if self.errands[order_id].shop_id == shop_id]
+        here = here[: self.figures.engine(self.day.moment(now)).largest_bundle]
         ready = max(max(self.errands[each].ready_at, courier.accepted[each]) for each in here)
         moment = max(ready, courier.here_at + self.day.pickup_service_s / 2)
         if moment > now:

@@ -5,6 +5,7 @@ import { t } from "/static/i18n.js";
 import { html } from "/static/parts.js";
 import { read } from "/static/session.js";
 import { AskWhy } from "./policies-doing.js";
+import { Preview } from "./policies-preview.js";
 import {
   changeText,
   fieldText,
@@ -184,6 +185,7 @@ export function Detail({ path, policy, shown, onEdit, onDone }) {
       active=${policy.active}
       figures=${policy.figures}
     />
+    <${Preview} path=${path} number=${number} active=${policy.active} />
     <${Whole} document=${shown.document} figures=${policy.figures} />
   </section>`;
 }

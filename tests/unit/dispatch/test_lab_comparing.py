@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,12 +23,24 @@ from services.dispatch.lab.comparing import Comparison, DayResult, Policy, as_fi
 from services.dispatch.lab.kpis import KPIS, gini, kpis, quantile
 from services.dispatch.lab.mdrp import InstanceUnreadable
 from services.dispatch.lab.played import Fate, Kind, OrderPlayed, Played, Stop
+from services.dispatch.lab.previewing import Player
 from services.dispatch.lab.recorded import NobodysNames, recorded_days
 from services.dispatch.lab.report import page
-from services.dispatch.lab.sources import Line, NotReadable, from_export, from_mdrp, read_policy, read_seeds
+from services.dispatch.lab.sources import (
+    Line,
+    NotReadable,
+    from_export,
+    from_mdrp,
+    from_store,
+    last_days,
+    read_policy,
+    read_seeds,
+)
 from services.dispatch.lab.statistics import estimate
 from services.dispatch.lab.synthetic import TownSize, made_up_day
 from services.dispatch.lab.telling import sentence, table
+from shared.eventstore.memory import MemoryStore
+from shared.eventstore.model import StoredEvent
 from shared.kernel.place import Place
 from tests.unit.dispatch.test_lab_simulation import lonely
 
@@ -443,3 +456,73 @@ def test_what_cannot_be_compared_is_a_sentence(words: list[str], told: str, tmp_
     assert code == 2
     assert told in said
     assert "Traceback" not in said
+
+
+def stored(told: Sequence[Line], position: int = 0) -> list[StoredEvent]:
+    return [
+        StoredEvent(
+            stream_id=row.stream_id,
+            version=number,
+            event_id=f"evt_{number}",
+            type=row.type,
+            schema_version=row.schema_version,
+            data=row.data,
+            actor="test:1",
+            occurred_at=row.occurred_at,
+            recorded_at=row.occurred_at,
+            correlation_id="cor_1",
+            position=position + number,
+        )
+        for number, row in enumerate(told, 1)
+    ]
+
+
+class Log(MemoryStore):
+    """A store that holds only a log."""
+
+    def __init__(self, events: Sequence[StoredEvent]) -> None:
+        super().__init__()
+        self.events = list(events)
+
+    def log_after(self, position: int, limit: int = 500) -> list[StoredEvent]:
+        return self.events[position : position + limit]
+
+    def log_position(self) -> int:
+        return len(self.events)
+
+
+def a_day_later(told: Sequence[Line], days: int, copies: int) -> list[Line]:
+    """Days of many alike orders, `days` later; each under ids of its own."""
+    later = []
+    for row in told:
+        text = json.dumps({"type": row.type, "data": dict(row.data)})
+        for moved in re.findall(r"2026-03-02T[0-9:.]+", text):
+            text = text.replace(moved, (datetime.fromisoformat(moved) + timedelta(days=days)).isoformat())
+        data = json.loads(text)["data"]
+        many = range(copies if row.stream_id.startswith("dlv") else 1)
+        moment = row.occurred_at + timedelta(days=days)
+        for number in many:
+            later.append(replace(row, stream_id=f"{row.stream_id}{days}{number}", data=data, occurred_at=moment))
+    return later
+
+
+def test_previews_play_recorded_days_where_there_are_enough_and_made_up_ones_elsewhere() -> None:
+    base = DispatchPolicy()
+    told = [line for days in range(3) for line in a_day_later(one_recorded_day(), days, copies=30)]
+    material = Player(Log(stored(told)), base).material()
+    assert (material.source, [day.name for day in material.days]) == (
+        "recorded",
+        ["2026-03-02", "2026-03-03", "2026-03-04"],
+    )
+    few = Player(Log(stored(told[: len(told) // 3])), base, seeds=(7,)).material()
+    assert (few.source, [day.name for day in few.days]) == ("made_up", ["seed 7"])
+    assert Player(Log([]), base, seeds=(7,)).material().source == "made_up"
+
+
+def test_a_long_log_is_read_from_the_days_that_are_asked_for() -> None:
+    told = [line for days in range(12) for line in a_day_later(one_recorded_day(), days, copies=2)]
+    log = Log(stored(told))
+    found = from_store(log, DAY + timedelta(days=9), DAY + timedelta(days=10), DispatchPolicy())
+    assert [day.name for day in found.days] == ["2026-03-11", "2026-03-12"]
+    assert last_days(log, 2) == (DAY + timedelta(days=10), DAY + timedelta(days=11))
+    assert last_days(Log([]), 2) is None

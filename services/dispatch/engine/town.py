@@ -10,6 +10,7 @@ from services.dispatch.domain.policies.cells import CellSet
 from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
 from services.dispatch.domain.rider.state import Rider as RiderState
 from services.dispatch.domain.values import Priority, Stage
+from services.dispatch.engine.burdens import burdens, usual_pay_per_hour
 from services.dispatch.engine.picture import DeliveryNow, Picture, RiderNow
 from services.dispatch.engine.travel import LiveTravel
 from services.dispatch.engine.world import Bar, Order, Rider, Shop, Spot, World
@@ -48,8 +49,9 @@ class Town:
         """The engine's world of this moment, its times in seconds of the Unix clock."""
         policy = policies.at(None, picture.now)
         deliveries = {each.delivery_id: each.delivery for each in picture.deliveries}
+        usual_pay = usual_pay_per_hour((each.rider for each in picture.riders), picture.now)
         riders = [
-            self._rider(each, place, deliveries, picture.now, policy, travel)
+            self._rider(each, place, deliveries, picture.now, policy, usual_pay, travel)
             for each in picture.riders
             if (place := each.place or each.rider.shift_place) is not None and each.rider.shift_until is not None
         ]
@@ -80,6 +82,7 @@ class Town:
         deliveries: Mapping[str, Delivery],
         now: datetime,
         policy: DispatchPolicy,
+        usual_pay: float,
         travel: LiveTravel,
     ) -> Rider:
         rider = seen.rider
@@ -92,13 +95,16 @@ class Town:
             free_at=free_at,
             # Whoever has reported that he is at the counter has been served there.
             here_at=free_at - policy.handover_seconds,
+            on_at=(rider.shift_started_at or now).timestamp(),
             off_at=(rider.shift_until or now).timestamp(),
             shop_id=shop_id,
             pace=pace,
             capacity_g=rider.capacity_g,
             capacity_ml=rider.capacity_ml,
             skills=frozenset(rider.skills),
-            unavailable=_unavailable(rider, policy),
+            zones=frozenset(rider.zones),
+            burdens=burdens(rider, now, policy, usual_pay),
+            unavailable=_unavailable(rider, now, policy),
         )
 
     def _after_what_he_carries(
@@ -167,10 +173,14 @@ def _weight(priority: Priority, policy: DispatchPolicy) -> float:
             return 1.0
 
 
-def _unavailable(rider: RiderState, policy: DispatchPolicy) -> Bar | None:
+def _unavailable(rider: RiderState, now: datetime, policy: DispatchPolicy) -> Bar | None:
     """Why he may be asked about nothing now, though he is on shift."""
     if rider.silent:
         return Bar.SILENT
+    if rider.break_until is not None:
+        return Bar.ON_BREAK
+    if rider.spell_seconds(now) >= policy.longest_spell_seconds:
+        return Bar.MUST_REST
     if len(rider.carrying) + len(rider.offers) >= policy.deliveries_per_rider:
         return Bar.CARRIES_ENOUGH
     return None

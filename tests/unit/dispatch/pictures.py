@@ -27,6 +27,8 @@ def rider(rider_id: str, north_m: float = 0, **changes: Any) -> RiderNow:
         "capacity_g": 20_000,
         "capacity_ml": 60_000,
         "on_shift": True,
+        "shift_started_at": s.at(-60),
+        "working_since": s.at(-60),
         "shift_until": s.at(240),
         "shift_place": s.SHOP,
     }

@@ -57,6 +57,8 @@ def test_who_stands_at_a_counter_is_at_that_shop_and_has_been_served() -> None:
     ("changes", "reason"),
     [
         ({"silent": True}, Bar.SILENT),
+        ({"break_until": s.at(10)}, Bar.ON_BREAK),
+        ({"working_since": s.at(-600)}, Bar.MUST_REST),
         ({"carrying": ("a", "b"), "offers": ("c",)}, Bar.CARRIES_ENOUGH),
         ({"carrying": ("a", "b")}, None),
     ],
@@ -82,6 +84,35 @@ def test_what_was_decided_by_people_and_who_was_tried_are_known() -> None:
 def test_urgent_and_medical_deliveries_weigh_more_by_the_policy_of_the_place() -> None:
     weights = [asked(p.delivery(priority=each)).weight for each in Priority]
     assert weights == [1.0, POLICY.urgent_weight, POLICY.medical_weight]
+
+
+def test_whoever_has_earned_more_than_others_is_asked_a_little_later() -> None:
+    riders = [
+        p.rider("rich", earned_cents=3000),
+        p.rider("poor", earned_cents=1000),
+        p.rider("new", shift_started_at=s.NOW),
+    ]
+    rich, poor, new = Town().world(p.picture(riders, [p.delivery()]), POLICY, TRAVEL).riders
+    assert rich.burdens["fairness"] == pytest.approx(POLICY.fairness_seconds * 0.5)
+    assert poor.burdens["fairness"] == pytest.approx(-POLICY.fairness_seconds * 0.5)
+    assert "fairness" not in new.burdens
+
+
+def test_a_long_spell_and_many_declines_weigh_too() -> None:
+    fresh = seen(p.rider("rid_1", working_since=s.NOW, offers_accepted=90))
+    tired = seen(p.rider("rid_1", working_since=s.at(-120), offers_refused=30))
+    assert "fatigue" not in fresh.burdens
+    assert tired.burdens["fatigue"] == pytest.approx(POLICY.fatigue_seconds * 7200 / POLICY.longest_spell_seconds)
+    # 8 of 40 are expected to be accepted, 98 of 100.
+    assert tired.burdens["doubt"] == pytest.approx(4 * POLICY.offer_seconds / 2)
+    assert fresh.burdens["doubt"] == pytest.approx(2 / 98 * POLICY.offer_seconds / 2)
+
+
+def test_only_zones_that_hold_the_pick_up_are_its_zones() -> None:
+    district = "8830e1d8a3fffff"
+    bound = p.rider("rid_1", zones=(district, "8830e1d8abfffff"))
+    cell = p.delivery().delivery.pickup_cell
+    assert asked(p.delivery(), bound, p.rider("rid_2", zones=(cell,))).zones == {district, cell}
 
 
 def test_an_errand_with_several_places_stops_at_each() -> None:

@@ -134,15 +134,17 @@ class Engine:
         for delivery_id, why in turn.nobody.items():
             if frozenset(why.barred) != told[delivery_id]:
                 self._do(NoteNobodyFits(delivery_id=delivery_id, explanation=why, now=now), "nobody", now, policies)
-        self._show(turn, now)
+        self._show(picture, turn, now)
         return asked
 
-    def _show(self, turn: Turn, now: datetime) -> None:
-        """What dispatchers see of deliveries that nobody is asked about."""
+    def _show(self, picture: Picture, turn: Turn, now: datetime) -> None:
+        """What dispatchers see of deliveries that nobody is asked about, and idle riders of where to wait."""
         nobody = {delivery_id: why.reasons for delivery_id, why in turn.nobody.items()}
-        if nobody or turn.planned:
-            with self._store.transaction() as transaction:
-                views.note_turn(transaction.connection, nobody, turn.planned, now)
+        idle = [each.rider_id for each in picture.riders if each.rider.free]
+        waits = {rider_id: place for rider_id, spot in turn.moves.items() if (place := self._town.place(spot))}
+        with self._store.transaction() as transaction:
+            views.note_waits(transaction.connection, waits, idle, now)
+            views.note_turn(transaction.connection, nobody, turn.planned, now)
 
     def _do(self, command: DeliveryCommand, name: str, now: datetime, policies: PolicySource) -> bool:
         """In a transaction of its own, judged by the streams: the picture may be a moment old."""

@@ -273,6 +273,24 @@ def waits_unseen(connection: Any) -> bool:
     return bool(row["unseen"])
 
 
+def suggested_wait(connection: Any, rider_id: str) -> Place | None:
+    """Where the engine thinks that an idle rider had better wait."""
+    row = connection.execute("SELECT lat, lon FROM suggested_waits WHERE rider_id = %s", (rider_id,)).fetchone()
+    return None if row is None else Place(row["lat"], row["lon"])
+
+
+def note_waits(connection: Any, suggested: Mapping[str, Place], idle: Collection[str], now: datetime) -> None:
+    """Keeps the newest suggestions; those of riders who are idle no more are dropped."""
+    connection.execute("DELETE FROM suggested_waits WHERE NOT rider_id = ANY(%s)", (sorted(idle),))
+    for rider_id, place in sorted(suggested.items()):
+        connection.execute(
+            "INSERT INTO suggested_waits (rider_id, lat, lon, suggested_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (rider_id) DO UPDATE SET lat = EXCLUDED.lat, lon = EXCLUDED.lon,"
+            " suggested_at = EXCLUDED.suggested_at",
+            (rider_id, place.lat, place.lon, now),
+        )
+
+
 def note_turn(
     connection: Any, nobody: Mapping[str, Mapping[str, str]], planned: Mapping[str, str], now: datetime
 ) -> None:

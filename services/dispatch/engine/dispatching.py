@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from services.dispatch.domain.delivery.explanation import Explanation
 from services.dispatch.domain.delivery.state import Delivery
@@ -13,7 +14,7 @@ from services.dispatch.engine.picture import Picture
 from services.dispatch.engine.policy import EnginePolicy, engine_policy
 from services.dispatch.engine.town import Town
 from services.dispatch.engine.travel import LiveTravel, StraightLine
-from services.dispatch.engine.world import GoTo, Order, Rider, Shop, World
+from services.dispatch.engine.world import Decision, GoTo, Order, Rider, Shop, Spot, World
 from shared.kernel.place import distance_m
 
 EXPLAINED_AT_ONCE = 50
@@ -36,13 +37,13 @@ class OfferTo:
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one turn wants: offers in the order in which they are to be made, what nobody fits, whom the rest is
-    planned for, and where idle riders had better wait (a shop's id by rider)."""
+    planned for, and where idle riders had better wait."""
 
     world: World
     offers: tuple[OfferTo, ...]
     nobody: Mapping[str, Explanation]
     planned: Mapping[str, str]
-    moves: Mapping[str, str]
+    moves: Mapping[str, Spot]
     memory: Memory
 
 
@@ -60,6 +61,7 @@ def decided(world: World, picture: Picture, memory: Memory, policies: PolicySour
         for each in picture.deliveries
         if each.delivery.stage is Stage.WAITING and each.delivery.offer is None
     }
+    spots = {shop.shop_id: shop.spot for shop in world.shops}
     offers = tuple(_offers(thought, picture, open_, policy.deliveries_per_rider))
     owners = dict(zip((each.order_id for each in world.orders), map(int, thought.owner), strict=True))
     left_over = [delivery_id for delivery_id in open_ if owners[delivery_id] < 0][:EXPLAINED_AT_ONCE]
@@ -68,9 +70,14 @@ def decided(world: World, picture: Picture, memory: Memory, policies: PolicySour
         offers,
         {each: explained(thought, each, len(picture.riders)) for each in left_over},
         {each: thought.frame.riders[owners[each]].rider_id for each in open_ if owners[each] >= 0},
-        {each.rider_id: each.shop_id for each in thought.decisions if isinstance(each, GoTo) and not each.order_ids},
+        {each.rider_id: spots[each.shop_id] for each in thought.decisions if _is_move(each)},
         thought.memory,
     )
+
+
+def _is_move(decision: Decision) -> TypeGuard[GoTo]:
+    """An idle rider is to be nearer to orders that will come."""
+    return isinstance(decision, GoTo) and not decision.order_ids
 
 
 def _offers(thought: Thought, picture: Picture, open_: Mapping[str, Delivery], most: int) -> Iterator[OfferTo]:

@@ -38,6 +38,10 @@ class Town:
         self.plane = self.plane or Plane(place)
         return self.plane.spot(place)
 
+    def place(self, spot: Spot) -> Place | None:
+        """The way back from the plane; None before anything was seen."""
+        return None if self.plane is None else self.plane.place(spot)
+
     def shop_of(self, delivery: Delivery) -> Shop:
         """Where a delivery begins: one counter of a merchant, or the block in which an errand begins."""
         shop_id = f"{delivery.merchant_id}@{delivery.pickup_cell}"

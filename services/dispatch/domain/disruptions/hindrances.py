@@ -43,6 +43,11 @@ class Plane:
         east = (place.lon - self.origin.lon) * _METRES_PER_DEGREE * cos(radians(self.origin.lat))
         return east, (place.lat - self.origin.lat) * _METRES_PER_DEGREE
 
+    def place(self, spot: Spot) -> Place:
+        """The way back."""
+        lon = self.origin.lon + spot[0] / (_METRES_PER_DEGREE * cos(radians(self.origin.lat)))
+        return Place(self.origin.lat + spot[1] / _METRES_PER_DEGREE, lon)
+
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:

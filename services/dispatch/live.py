@@ -36,6 +36,7 @@ BOARD_ROWS = 500
 def read_work(parts: DispatchParts, rider_id: str) -> Work:
     """A rider's open offers, what he carries and what he has to bring back, by the streams."""
     with parts.store.reading() as reading:
+        wait_at = views.suggested_wait(reading.connection, rider_id)
         rider = reading.load(RIDER, rider_id).state
         if not rider.rider_id:
             raise RiderNotFound("there is no such rider")
@@ -56,6 +57,7 @@ def read_work(parts: DispatchParts, rider_id: str) -> Work:
         deliveries=[_carried(each, *known) for each, known in carried.items()],
         stops=[WorkStop(delivery_id=stop.delivery_id, kind=stop.kind) for stop in stops],
         returns=[_return(each, *read[each]) for each in rider.returns],
+        wait_at=Point.of(wait_at) if wait_at is not None and rider.free else None,
         server_time=now,
     )
 

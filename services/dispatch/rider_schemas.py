@@ -196,7 +196,8 @@ class WorkStop(BaseModel):
 
 class Work(BaseModel):
     """Everything that a rider's device must show now. `stops`: where he goes next, and after that; `rest_by`: from
-    then on he is asked about nothing before he has had a break."""
+    then on he is asked about nothing before he has had a break; `wait_at`: where he had better wait while he has
+    nothing to do, since orders are expected there: a suggestion, no order."""
 
     rider_id: str
     on_shift: bool
@@ -208,4 +209,5 @@ class Work(BaseModel):
     deliveries: list[WorkDelivery]
     stops: list[WorkStop]
     returns: list[WorkReturn]
+    wait_at: Point | None
     server_time: datetime

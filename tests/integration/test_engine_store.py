@@ -151,3 +151,13 @@ def test_a_recorded_picture_is_decided_as_it_was_live(parts: DispatchParts) -> N
     assert decided(read(on_paper)).offers == live.offers
     assert "Li Lei" not in on_paper
     assert json.loads(on_paper)["policy"]["offer_ahead_seconds"] == 3_600
+
+
+def test_suggestions_go_to_idle_riders_and_end_with_the_next_offer(parts: DispatchParts) -> None:
+    idle, busy = new_rider(parts), new_rider(parts)
+    with parts.store.transaction() as tx:
+        views.note_waits(tx.connection, {idle: s.SHOP, busy: s.HOME}, [idle, busy], s.NOW)
+    with parts.store.transaction() as tx:
+        views.note_waits(tx.connection, {idle: s.HOME}, [idle], s.NOW)
+        assert views.suggested_wait(tx.connection, idle) == s.HOME
+        assert views.suggested_wait(tx.connection, busy) is None

@@ -119,3 +119,20 @@ def test_the_benchmarks_engine_decides_the_same_for_the_same_picture() -> None:
     assert [(each.rider_id, each.delivery_id) for each in live.offers] == [
         (rider_id, delivery_id) for rider_id, order_ids in bundles for delivery_id in order_ids[:3]
     ]
+
+
+def test_idle_riders_are_sent_where_orders_are_expected() -> None:
+    """Everything comes from one counter far away from the only rider; a day of that has been seen."""
+    town, memory = Town(), Memory()
+    sober = replace(POLICY, offer_ahead_seconds=0, move_gain_seconds=1)
+    away = p.rider("rid_1", 3000)
+    for minutes in range(0, 60, 4):
+        taken = p.delivery(f"dlv_{minutes}", requested_at=s.at(minutes), ready_at=s.at(minutes + 10))
+        gone = p.picture([away, p.carries(p.rider("rid_2"), f"dlv_{minutes}")], [assigned(taken)], s.at(minutes))
+        memory = turn(gone, town, memory, sober, TRAVEL).memory
+    after = turn(p.picture([away], [], s.at(60)), town, memory, sober, TRAVEL)
+    assert after.moves == {"rid_1": town.spot(s.SHOP)}
+
+
+def assigned(seen: DeliveryNow) -> DeliveryNow:
+    return replace(seen, delivery=replace(seen.delivery, stage=Stage.ASSIGNED, rider_id="rid_2"))

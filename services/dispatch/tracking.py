@@ -17,7 +17,7 @@ from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.positions import Known, Position, Verdict, judge
 from services.dispatch.domain.rider.commands import NoteSignOfLife
 from services.dispatch.doors import Doors
-from services.dispatch.veil import Veiled, veiled
+from services.dispatch.veil import Veiled, in_zone, left_behind, veiled
 from shared.eventstore.ports import Transaction
 
 Following = NoteSignOfLife | NoteArrival
@@ -88,43 +88,51 @@ def _track(
             _move(street, rider_id, known, seen.veiled_cell)
         return Tracked(tuple(verdicts))
     carried = street.carried.get(rider_id, [])
+    lingers = left_behind(carried, _veiled_cell(street, rider_id))
     told = veiled(believed[-1].place, carried, _veiled_cell(street, rider_id), policy.positions.veil_rings)
     _move(street, rider_id, known, told.cell)
     following: list[Following] = [NoteSignOfLife(rider_id=rider_id)] if silent else []
-    for each in carried:
-        following += _on_the_way(transaction, report, each, believed, street, policy)
+    following += _on_the_way(transaction, report, carried, believed, lingers, street, policy)
     return Tracked(tuple(verdicts), believed[-1], told, tuple(each.delivery_id for each in carried), tuple(following))
 
 
 def _on_the_way(
     transaction: Transaction,
     report: Report,
-    carried: rows.Carried,
+    carried: Sequence[rows.Carried],
     believed: Sequence[Position],
+    lingers: str | None,
     street: _Street,
     policy: DispatchPolicy,
 ) -> Iterable[NoteArrival]:
-    """A piece of the delivery's track, and whether an end of it was reached."""
-    since = carried.assigned_at
+    """Pieces of the deliveries' tracks, and which ends of them were reached. What lies near the door of one customer
+    is in no other's track: it could not be forgotten there. `lingers` is the cell of a door that he has just left."""
     skew = timedelta(seconds=policy.clock_skew_seconds)
-    own = [each for each in believed if since is None or each.at >= since - skew]
-    if not own:
-        return ()
-    visited = street.doors.near(transaction, carried, own, policy.positions)
-    street.pieces += track_views.pieces(report.rider_id, carried, own, visited, policy.positions)
-    arrival = visited.arrival(carried, own, policy.positions)
-    if arrival is None:
-        return ()
-    return (
-        NoteArrival(
-            delivery_id=carried.delivery_id,
-            rider_id=report.rider_id,
-            at_dropoff=arrival.at_dropoff,
-            at=arrival.position.at,
-            distance_m=arrival.distance_m,
-            accuracy_m=arrival.position.accuracy_m,
-        ),
-    )
+    visits = [(each, street.doors.near(transaction, each, believed, policy.positions)) for each in carried]
+    for each, visited in visits:
+        since = each.assigned_at
+        own = [position for position in believed if since is None or position.at >= since - skew]
+        others = [other for other_carried, other in visits if other_carried is not each]
+        kept = [
+            position
+            for position in own
+            if visited.private(position.place, policy.positions)
+            or not (
+                any(other.private(position.place, policy.positions) for other in others)
+                or in_zone(position.place, lingers, policy.positions.veil_rings)
+            )
+        ]
+        street.pieces += track_views.pieces(report.rider_id, each, kept, visited, policy.positions)
+        arrival = visited.arrival(each, own, policy.positions)
+        if arrival is not None:
+            yield NoteArrival(
+                delivery_id=each.delivery_id,
+                rider_id=report.rider_id,
+                at_dropoff=arrival.at_dropoff,
+                at=arrival.position.at,
+                distance_m=arrival.distance_m,
+                accuracy_m=arrival.position.accuracy_m,
+            )
 
 
 def _move(street: _Street, rider_id: str, known: Known, veiled_cell: str | None) -> None:

@@ -32,6 +32,17 @@ def veiled(place: Place, carried: Iterable[Carried], veiled_cell: str | None, ri
     return Veiled(place, None)
 
 
+def left_behind(carried: Iterable[Carried], veiled_cell: str | None) -> str | None:
+    """The cell of a door that was visited for a delivery which is over, while the rider is about it still."""
+    cells = {cell for each in carried for cell in _private_cells(each)}
+    return None if veiled_cell in cells else veiled_cell
+
+
+def in_zone(place: Place, cell: str | None, rings: int) -> bool:
+    """Whether a place is about the cell of a door."""
+    return cell is not None and cell_of(place) in around(cell, rings)
+
+
 def _private_cells(carried: Carried) -> Iterable[str]:
     if carried.stage in (Stage.PICKED_UP, Stage.AT_DROPOFF):
         yield carried.dropoff_cell

@@ -22,6 +22,8 @@ from services.dispatch.position_schemas import TrackLeg
 from services.dispatch.track_views import Leg
 from services.dispatch.tracking import Tracked
 from services.dispatch.wiring import DispatchParts, build
+from shared.contracts.cells import cell_of
+from shared.contracts.common import GeoPoint
 from shared.eventstore.sequencer import Sequencer
 from shared.kernel.clock import VirtualClock
 from shared.kernel.place import Place
@@ -117,11 +119,16 @@ def new_rider(parts: DispatchParts) -> str:
     return rider_id
 
 
-def new_ride(parts: DispatchParts, *, errand: bool = False) -> Ride:
-    rider_id, order_id, customer_id = new_rider(parts), f"ord_{next(_numbers):04}", f"cus_{next(_numbers)}"
+def new_ride(
+    parts: DispatchParts, *, errand: bool = False, rider_id: str | None = None, home: Place = s.HOME
+) -> Ride:
+    rider_id = rider_id or new_rider(parts)
+    order_id, customer_id = f"ord_{next(_numbers):04}", f"cus_{next(_numbers)}"
     contact = wire.errand_contact_shared(order_id) if errand else wire.contact_shared(order_id)
     placed = wire.errand_placed(order_id, s.NOW) if errand else wire.placed(order_id, s.NOW)
-    contact = contact.model_copy(update={"customer_id": customer_id})
+    door = GeoPoint(lat=home.lat, lon=home.lon)
+    contact = contact.model_copy(update={"customer_id": customer_id, "dropoff": door})
+    placed = placed.model_copy(update={"dropoff_cell": cell_of(home)})
     messages = [placed, wire.accepted(order_id, s.NOW), contact]
     parts.inbox.consume(batch_of(*wire.Wire().bodies(messages, s.NOW)))
     delivery_id = order_id.replace("ord", "dlv")
@@ -289,6 +296,20 @@ def test_the_end_of_a_way_is_gone_with_its_customer_and_the_way_stays(parts: Dis
     [leg] = ride.legs
     assert (len(leg.way), leg.door, leg.lost) == (len(WAY) - 2, (), 2)
     assert TrackLeg.of(leg).verified is None
+
+
+def test_the_door_of_one_customer_is_in_no_track_of_another_whom_the_rider_serves_too(parts: DispatchParts) -> None:
+    first = new_ride(parts)
+    second = new_ride(parts, rider_id=first.rider_id, home=Place(31.2450, 121.4950))
+    for ride in (first, second):
+        ride.picks_up()
+    first.says(*WAY)
+    first.delivers()
+    lingering, away = between(0.995, 21), Position(Place(31.2420, 121.4870), s.at(26))
+    first.says(lingering, away)
+    [own], [others] = first.legs, second.legs
+    assert [each.at for each in own.door] == [each.at for each in WAY[-2:]]
+    assert [each.at for each in others.points] == [each.at for each in (*WAY[:-2], away)]
 
 
 def test_tracks_are_dropped_when_they_have_been_kept_long_enough(parts: DispatchParts) -> None:

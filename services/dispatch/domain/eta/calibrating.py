@@ -1,16 +1,16 @@
 """Learns how far forecasts are off, stage by stage: split-conformal quantiles of what it took over what was forecast.
 
-The quantile of n ratios at share q is the ceil((n + 1) q)-th smallest (Vovk, Gammerman and Shafer, "Algorithmic
+The quantile of n journeys at share q is that of the share q (n + 1) / n (Vovk, Gammerman and Shafer, "Algorithmic
 Learning in a Random World", 2005), so that a new delivery like the others is within it with a chance of about q (at
 least q, if each journey gave one ratio only). Stages and lengths are calibrated apart (a Mondrian taxonomy).
 Travel times must have been learned from other journeys than these.
 """
 
-from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import accumulate
+from math import ceil
 
 from services.dispatch.domain.eta.forecasting import (
     BEFORE_PICKUP,
@@ -28,11 +28,7 @@ from services.dispatch.domain.eta.rounds import legs, standings
 from services.dispatch.domain.travel.ways import TravelTimes
 from services.dispatch.domain.values import Stage
 
-Weighed = tuple[float, float]
-"""A ratio, and how much it counts."""
 LOOK_EVERY = timedelta(minutes=2)
-HALF_LIFE_TRIPS = 400
-"""A journey so many journeys ago counts half: rain and rush hours are over by then."""
 FEWEST = 40
 """A stage of which fewer journeys tell keeps what is assumed."""
 
@@ -40,12 +36,16 @@ FEWEST = 40
 def calibrate(trips: Iterable[Trip], past: Past, travel: TravelTimes) -> Calibration:
     """The calibration that these trips, in any order, and travel times lead to; `past` holds all that their riders
     did."""
-    ratios: dict[str, list[Weighed]] = {}
-    for age, trip in enumerate(sorted(trips, key=_newest_first)):
-        weight = 0.5 ** (age / HALF_LIFE_TRIPS)
-        for key, ratio in _off(trip, past, travel):
-            ratios.setdefault(key, []).append((ratio, weight))
-    kept = {key: _quantiles(sorted(found)) for key, found in sorted(ratios.items()) if len(found) >= FEWEST}
+    ratios: dict[str, list[float]] = {}
+    tell: Counter[str] = Counter()
+    for trip in trips:
+        off = list(_off(trip, past, travel))
+        for key, ratio in off:
+            ratios.setdefault(key, []).append(ratio)
+        tell.update({key for key, _ in off})
+    kept = {
+        key: _quantiles(sorted(found), tell[key]) for key, found in sorted(ratios.items()) if len(found) >= FEWEST
+    }
     return Calibration(version=_version(kept, ratios), ratios=kept) if kept else Calibration()
 
 
@@ -88,19 +88,15 @@ def _off(trip: Trip, past: Past, travel: TravelTimes) -> Iterable[tuple[str, flo
                 yield key, took / max(left.pickup_seconds, LEAST_SECONDS)
 
 
-def _newest_first(trip: Trip) -> tuple[float, str]:
-    return -trip.whole.requested_at.timestamp(), trip.delivery_id
-
-
-def _quantiles(ordered: Sequence[Weighed]) -> tuple[float, ...]:
-    """The first ratio with so much of the weight up to it, the new delivery's own counted as if it were worst."""
-    reached = list(accumulate(weight for _, weight in ordered))
-    whole = reached[-1] + 1
+def _quantiles(ordered: Sequence[float], trips: int) -> tuple[float, ...]:
+    """Looks at one journey say much the same, so that it is journeys that count as drawn: each share is raised to
+    where it stands among them and the new one."""
     last = len(ordered) - 1
-    return tuple(round(ordered[min(last, bisect_left(reached, whole * share))][0], 4) for share in SHARES)
+    shares = (min(1.0, share * (trips + 1) / trips) for share in SHARES)
+    return tuple(round(ordered[min(last, ceil(len(ordered) * share) - 1)], 4) for share in shares)
 
 
-def _version(kept: Mapping[str, Sequence[float]], ratios: Mapping[str, Sequence[Weighed]]) -> str:
+def _version(kept: Mapping[str, Sequence[float]], ratios: Mapping[str, Sequence[float]]) -> str:
     told = ";".join(f"{key}={quantiles}" for key, quantiles in kept.items())
     looks = sum(len(found) for found in ratios.values())
     return f"looks-{looks}-{sha256(told.encode()).hexdigest()[:8]}"

@@ -20,6 +20,7 @@ PLANTED: dict[str, tuple[str, str]] = {
     "nothing-imports-tests-or-deploy": ("services/order/views.py", "import deploy.cli"),
     "deploy-never-imports-tests": ("deploy/cli.py", "import tests.support"),
     "domain-is-pure": ("services/dispatch/domain/delivery/decisions.py", "import psycopg"),
+    "engine-is-pure": ("services/dispatch/engine/town.py", "import shared.eventstore.postgres"),
     "contracts-stop-at-the-border": ("services/order/views.py", "import shared.contracts.order"),
     "order-rooms": ("services/order/domain/decisions.py", "import services.order.views"),
     "dispatch-rooms": ("services/dispatch/views.py", "import services.dispatch.gateway"),

@@ -29,7 +29,8 @@ PAYMENTS = (
     "DOORSTEP_STRIPE_API_BASE",
 )
 """How money moves is for the order service alone to know, and is never written down."""
-PROCESS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", *TRACING)
+ROUTES = ("DOORSTEP_OSRM_URL",)
+PROCESS = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", *TRACING, *ROUTES)
 """What a process keeps of our own environment; no secret of the person who started us gets into it."""
 
 

@@ -5,8 +5,10 @@ streets but neither the hour, the weather nor how much riders differ: those come
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
+from statistics import median
 from typing import Any, TypeVar
 
 import httpx
@@ -23,6 +25,10 @@ ANY_PROFILE = "driving"
 PLACES_AT_ONCE = 100
 """What a server with its defaults takes in one table."""
 TIMEOUT_SECONDS = 1.0
+WAYS_REMEMBERED = 500
+FEWEST_WAYS = 30
+SHORTEST_M = 150.0
+"""Shorter ways tell of corners, not of streets."""
 LEFT_ALONE_SECONDS = 30.0
 """A server that failed is not asked again for so long: one time-out, not one for every turn."""
 
@@ -151,11 +157,13 @@ class OsrmTravelTimes:
     ) -> None:
         self._server = OsrmServer(base_url, timeout_seconds=timeout_seconds, monotonic=monotonic)
         self._model = model
+        self._slower: deque[float] = deque(maxlen=WAYS_REMEMBERED)
 
     def spans(self, ways: Sequence[Way]) -> list[Span]:
         """One range for each way; those that the server cannot tell are the built-in model's."""
         model = self._model()
         answers = model.spans(ways)
+        level = self._level(model)
         by_profile: dict[str, list[int]] = {}
         for index, way in enumerate(ways):
             by_profile.setdefault(profile_of(way.vehicle), []).append(index)
@@ -165,7 +173,8 @@ class OsrmTravelTimes:
                 durations = self._server.durations(profile, [ways[index] for index in part])
                 for index, duration in zip(part, durations, strict=True):
                     if duration is not None:
-                        answers[index] = _ranged(duration, ways[index], answers[index], model)
+                        self._compare(duration, ways[index], answers[index], model)
+                        answers[index] = _ranged(duration * level, ways[index], answers[index], model)
                         told += 1
         _ways.labels("osrm").inc(told)
         _ways.labels("model").inc(len(ways) - told)
@@ -173,6 +182,17 @@ class OsrmTravelTimes:
 
     def close(self) -> None:
         self._server.close()
+
+    def _compare(self, duration: float, way: Way, built_in: Span, model: TravelModel) -> None:
+        if duration > 0 and way.straight_m >= SHORTEST_M:
+            self._slower.append(built_in.p50_seconds / (duration * model.hold_up(way)))
+
+    def _level(self, model: TravelModel) -> float:
+        """How much slower the operation's riders are than the server thinks: it tells which way is long, their
+        own rides how fast. 1 until rides have been learned from and enough ways compared."""
+        if not model.corrections or len(self._slower) < FEWEST_WAYS:
+            return 1.0
+        return median(self._slower)
 
 
 def profile_of(vehicle: str) -> str:

@@ -6,11 +6,12 @@ import pytest
 from prometheus_client import Counter
 
 from services.dispatch import osrm
+from services.dispatch.domain.travel.learning import learn
 from services.dispatch.domain.travel.model import TravelModel
 from services.dispatch.osrm import OsrmTravelTimes
 from shared.kernel.place import Place
 from tests.support.osrm_stand_in import Streets, streets
-from tests.unit.dispatch.test_travel_times import MODEL, NOON, way
+from tests.unit.dispatch.test_travel_times import MODEL, NOON, gone, way
 
 
 class Watch:
@@ -73,6 +74,15 @@ def test_a_table_never_holds_more_places_than_a_server_takes(town: Streets, time
 def test_the_hour_and_the_weather_hold_up_on_streets_as_well(times: OsrmTravelTimes) -> None:
     (span,) = times.spans([way(1_000, departs_at=NOON, weather="rain")])
     assert span.p50_seconds == pytest.approx(200 * 1.1 * 1.15, abs=0.5)
+
+
+def test_the_operations_own_rides_say_how_fast_streets_are(town: Streets) -> None:
+    learned = learn(gone(1_000, 2.0), MODEL)
+    times = OsrmTravelTimes(town.url, lambda: learned)
+    ways = [way(500 + 50 * number) for number in range(40)]
+    assert times.spans(ways)[0].p50_seconds == pytest.approx(ways[0].straight_m / 5, rel=0.01)
+    assert times.spans(ways)[0].p50_seconds == pytest.approx(learned.spans(ways)[0].p50_seconds, rel=0.01)
+    times.close()
 
 
 def test_a_place_on_no_street_is_left_to_the_model_and_the_others_are_not(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import Priority, Stage
+from services.dispatch.domain.values import FurtherPickup, Priority, Stage
 from services.dispatch.engine.dispatching import Turn, turn
 from services.dispatch.engine.engine import Memory, decide
 from services.dispatch.engine.picture import DeliveryNow, RiderNow
@@ -44,6 +44,23 @@ def test_nobody_is_asked_long_before_the_goods_are_ready() -> None:
     # 75 s of riding and half a hand-over of 180 s before the tenth minute.
     assert asked([p.rider("rid_1", 300)], [p.delivery()], sober, minutes=7.0) == []
     assert asked([p.rider("rid_1", 300)], [p.delivery()], sober, minutes=7.3) == [(s.DELIVERY, "rid_1")]
+
+
+def test_a_scheduled_order_waits_for_its_time() -> None:
+    later = {"scheduled_for": s.at(130), "ready_at": s.at(110), "promised_at": s.at(135)}
+    usual = DispatchPolicy()
+    early = turned([p.rider("rid_1", 300)], [p.delivery(**later)], usual)
+    assert (early.offers, early.nobody, early.planned) == ((), {}, {s.DELIVERY: "rid_1"})
+    assert asked([p.rider("rid_1", 300)], [p.delivery(**later)], usual, minutes=104) == []
+    assert asked([p.rider("rid_1", 300)], [p.delivery(**later)], usual, minutes=105) == [(s.DELIVERY, "rid_1")]
+
+
+def test_an_errand_to_several_places_rides_alone() -> None:
+    further = (FurtherPickup(place=p.north(400), cell="c"),)
+    errand = p.delivery("dlv_errand", merchant_id="", further_pickups=further)
+    beside = p.delivery("dlv_2", merchant_id="", dropoff_area=p.north(800))
+    offers = turned([p.rider("rid_1"), p.rider("rid_2", 100)], [errand, beside]).offers
+    assert sorted(each.bundle for each in offers) == [("dlv_2",), ("dlv_errand",)]
 
 
 def test_deliveries_of_one_counter_for_one_street_are_offered_together_in_the_order_of_their_doors() -> None:

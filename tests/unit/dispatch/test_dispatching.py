@@ -47,7 +47,7 @@ def test_nobody_is_asked_long_before_the_goods_are_ready() -> None:
 
 
 def test_a_scheduled_order_waits_for_its_time() -> None:
-    later = {"scheduled_for": s.at(130), "ready_at": s.at(110), "promised_at": s.at(135)}
+    later: dict[str, Any] = {"scheduled_for": s.at(130), "ready_at": s.at(110), "promised_at": s.at(135)}
     usual = DispatchPolicy()
     early = turned([p.rider("rid_1", 300)], [p.delivery(**later)], usual)
     assert (early.offers, early.nobody, early.planned) == ((), {}, {s.DELIVERY: "rid_1"})

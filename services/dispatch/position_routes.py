@@ -46,6 +46,7 @@ class PositionRoutes(Commanding):
         "on the way with a delivery as its track. Answered when it is committed; sent again, it is a `duplicate`.",
         refusals=(errors.RiderNotFound,),
         quiet=True,
+        inline=True,
     )
     def report_positions(self, call: Call[PositionsBody], rider_id: str) -> PositionsAnswer:
         is_rider(call, rider_id)

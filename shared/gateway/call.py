@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic
 
+from pydantic_core import from_json
 from typing_extensions import TypeVar
 
 from shared.eventstore.aggregate import Aggregate
@@ -55,7 +56,6 @@ class Call(Generic[B, Q]):
         principal: Principal,
         clock: Clock,
         trace: Trace,
-        body_hash: str = "",
     ) -> None:
         self.spec = spec
         self.request = request
@@ -66,7 +66,6 @@ class Call(Generic[B, Q]):
         self.headers: dict[str, str] = {}
         """Headers to add to the answer."""
         self._clock = clock
-        self._body_hash = body_hash
         self._now: datetime | None = None
         self._rendered: tuple[Any, str] | None = None
         self.correlation_id = _correlation_id(request)
@@ -177,7 +176,7 @@ class Call(Generic[B, Q]):
 
     def _request_hash(self) -> str:
         parts = [self.request.method, self.request.path, self.request.query_string.decode("latin-1")]
-        return hashlib.sha256("\n".join([*parts, self._body_hash]).encode()).hexdigest()
+        return hashlib.sha256("\n".join([*parts, _body_hash(self.request.raw_body, self.spec)]).encode()).hexdigest()
 
     def _occurred_at(self) -> datetime:
         given = getattr(self.body, "occurred_at", None)
@@ -192,6 +191,13 @@ def etag_of(view: Any) -> dict[str, str]:
     """The `ETag` header of a view that has a version, the one that `If-Match` is compared with."""
     version = getattr(view, "version", None)
     return {"ETag": f'"{version}"'} if isinstance(version, int) else {}
+
+
+def _body_hash(raw: bytes, spec: RouteSpec) -> str:
+    """Of a body that was read as JSON by its meaning, of any other by its letters. Only keys ask for it."""
+    if spec.body is None:
+        return hash_of_json(raw.decode("latin-1")) if raw else ""
+    return hash_of_json(from_json(raw) if raw.strip() else {})
 
 
 def hash_of_json(value: Any) -> str:

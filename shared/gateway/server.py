@@ -1,5 +1,6 @@
 """The HTTP server of a service: nameko's, made to answer everything with a document and to survive every client."""
 
+import logging
 import socket
 import time
 from collections.abc import Iterable
@@ -201,7 +202,7 @@ class GatewayApp:
 
     def __init__(self, server: GatewayServer) -> None:
         self._server = server
-        self._routes = server.make_url_map()
+        self._routes = server.make_url_map().bind("localhost")
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         started = time.perf_counter()
@@ -245,9 +246,8 @@ class GatewayApp:
         _check_framing(request.environ)
         if sum(len(request.environ.get(part, "")) for part in ("RAW_PATH_INFO", "QUERY_STRING")) > MAX_URL_BYTES:
             raise Problem(414, "address_too_long", f"an address has at most {MAX_URL_BYTES} bytes", close=True)
-        adapter = self._routes.bind("localhost")
         try:
-            provider, values = adapter.match(request.path, method=request.method)
+            provider, values = self._routes.match(request.path, method=request.method)
         except MethodNotAllowed as error:
             allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
             if request.method == "OPTIONS":
@@ -266,8 +266,12 @@ class GatewayApp:
 
     def _record(self, request: GatewayRequest, response: Response, seconds: float) -> None:
         _latency.labels(_known(request.method), request.route, str(response.status_code)).observe(seconds)
-        level = "debug" if request.quiet and response.status_code < 400 else "info"
-        getattr(_log, level)(
+        quiet = request.quiet and response.status_code < 400
+        if quiet and not logging.root.isEnabledFor(logging.DEBUG):
+            # A line that nobody will see is made all the same before it is dropped.
+            return
+        tell = _log.debug if quiet else _log.info
+        tell(
             "request",
             method=request.method,
             path=request.path,

@@ -39,6 +39,8 @@ class RouteSpec:
     refusals: tuple[type[DomainError], ...] = ()
     quiet: bool = False
     """Not worth a line in the log while it goes well: what comes hundreds of times a second."""
+    inline: bool = False
+    """Runs in the greenthread of its connection and not in a worker of nameko's, of which there are only so many."""
     examples: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

@@ -1,5 +1,6 @@
 """A small real service on the kit: tabs in a bar."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,15 @@ class AddDrink(BaseModel):
     cents: int = Field(ge=0, le=100_000, strict=True)
     table: int = Field(ge=1)
     occurred_at: AwareDatetime | None = None
+
+
+class Knock(BaseModel):
+    seconds: float = Field(ge=0, le=5, description="how long somebody takes to open")
+    says: str = Field(default="", max_length=100)
+
+
+class Opened(BaseModel):
+    says: str
 
 
 class TabView(BaseModel):
@@ -181,6 +191,26 @@ class ProbeGateway(StandardRoutes):
                 raise InvalidInput([Fault("a", "bad", "a is bad"), Fault("b.c", "worse", "c is worse")])
             case _:
                 raise NotFound("there is no such trouble")
+
+    @route(
+        "POST",
+        "/v1/tabs/<tab_id>/knocks",
+        roles={"merchant"},
+        body=Knock,
+        answer=Opened,
+        summary="Knocks, in the connection's own greenthread",
+        quiet=True,
+        inline=True,
+        refusals=(TabIsFull,),
+    )
+    def knock(self, call: Call[Knock], tab_id: str) -> Opened:
+        call.principal.require(tab_id)
+        time.sleep(call.body.seconds)
+        if call.body.says == "full":
+            raise TabIsFull("nobody opens", turns=self.parts.turns["count"])
+        if call.body.says == "bug":
+            raise RuntimeError("the door is gone")
+        return Opened(says=call.body.says)
 
     @route("GET", "/v1/turns", roles=PUBLIC, summary="How the repeated task fares")
     def turns(self, call: Call) -> Mapping[str, int]:

@@ -48,6 +48,9 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("DeliveryGrabbed", d.DeliveryGrabbed),
         EventType("RiderAssigned", d.RiderAssigned),
         EventType("RiderUnassigned", d.RiderUnassigned, 2, {1: _as_it_was}),
+        EventType("DeliveryPinned", d.DeliveryPinned),
+        EventType("DeliveryUnpinned", d.DeliveryUnpinned),
+        EventType("WayDirected", d.WayDirected),
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
         EventType("StopCollected", d.StopCollected),
@@ -88,6 +91,7 @@ RIDER_CODEC: Codec[r.RiderEvent] = Codec(
         EventType("OfferClosed", r.OfferClosed),
         EventType("DeliveryTaken", r.DeliveryTaken, 2, {1: _as_it_was}),
         EventType("DeliveryReleased", r.DeliveryReleased, 2, {1: _as_it_was}),
+        EventType("StopsOrdered", r.StopsOrdered),
         EventType("PayAccrued", r.PayAccrued),
         EventType("ReturnTaken", r.ReturnTaken),
         EventType("ReturnDone", r.ReturnDone),
@@ -140,7 +144,7 @@ RIDER: Aggregate[Rider, r.RiderEvent] = Aggregate(
     codec=RIDER_CODEC,
     deadlines=rider_deadlines.deadlines,
     # A rider's stream grows with every offer, for years. Raise the number when `evolve` or the state changes.
-    snapshots=Snapshots(Rider, 3, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
+    snapshots=Snapshots(Rider, 4, personal=(Personal("name", "rider_id"), Personal("phone", "rider_id"))),
 )
 
 POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(

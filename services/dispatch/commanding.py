@@ -27,6 +27,7 @@ OFFICE = frozenset({"dispatcher", "operations", "support"})
 RIDER_OR_OFFICE = RIDER_ROLE | OFFICE
 
 MakeCommand = Callable[[Transaction, Delivery], DeliveryCommand]
+MakeRiderCommand = Callable[[Transaction], RiderCommand]
 
 
 class Commanding:
@@ -54,10 +55,14 @@ class Commanding:
 
     def rider_command(self, call: Call[Any], command: RiderCommand) -> RiderView:
         """Does one thing to a rider, once per idempotency key."""
+        return self.rider_command_from(call, command.rider_id, lambda _transaction: command)
+
+    def rider_command_from(self, call: Call[Any], rider_id: str, make: MakeRiderCommand) -> RiderView:
+        """The same with a command that depends on what is known in its transaction."""
 
         def work(transaction: Transaction) -> RiderView:
-            call.expect(transaction.load(RIDER, command.rider_id).version)
-            draft = perform(transaction, command, call.context, self.parts.policy).rider(command.rider_id)
+            call.expect(transaction.load(RIDER, rider_id).version)
+            draft = perform(transaction, make(transaction), call.context, self.parts.policy).rider(rider_id)
             return RiderView.of(draft.version, draft.state)
 
         return call.once(self.parts.store, work)

@@ -3,6 +3,7 @@
 from services.dispatch.delivery_routes import DeliveryRoutes
 from services.dispatch.disruption_routes import DisruptionRoutes
 from services.dispatch.explanation_routes import ExplanationRoutes
+from services.dispatch.manual_routes import ManualRoutes
 from services.dispatch.policy_routes import PolicyRoutes
 from services.dispatch.position_routes import PositionRoutes
 from services.dispatch.preview_routes import PreviewRoutes
@@ -15,6 +16,7 @@ class DispatchGateway(
     RiderRoutes,
     PositionRoutes,
     DeliveryRoutes,
+    ManualRoutes,
     ExplanationRoutes,
     ReportRoutes,
     DisruptionRoutes,

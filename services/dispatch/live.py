@@ -169,6 +169,7 @@ def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> W
         ready_at=delivery.ready_at,
         goods_ready=delivery.goods_ready,
         report_by=delivery.report_by,
+        via=[Point.of(place) for place in delivery.via],
         suggested_report=_suggested(delivery),
     )
 

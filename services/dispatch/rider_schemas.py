@@ -67,6 +67,13 @@ class StartShiftBody(Input):
     until: AwareDatetime
 
 
+class WorkStop(BaseModel):
+    """Where the rider has to go for one of his deliveries."""
+
+    delivery_id: str
+    kind: StopKind
+
+
 class LastSeen(BaseModel):
     """Where a rider was last, and when his device said so."""
 
@@ -77,7 +84,7 @@ class LastSeen(BaseModel):
 
 class RiderView(BaseModel):
     """A rider as his stream tells him. What he has earned is of this shift; offers are counted over the last fifty or
-    so."""
+    so. `stops_ordered`: the order that a dispatcher has set for his stops."""
 
     personal: ClassVar[PersonalPart] = PersonalPart("rider_id", {"name": None, "phone": None})
 
@@ -100,6 +107,7 @@ class RiderView(BaseModel):
     offers_refused: int
     offered: tuple[str, ...]
     carrying: tuple[str, ...]
+    stops_ordered: list[WorkStop]
     returns: tuple[str, ...]
     last_seen: LastSeen | None = None
 
@@ -125,6 +133,7 @@ class RiderView(BaseModel):
             offers_refused=rider.offers_refused,
             offered=rider.offers,
             carrying=rider.carrying,
+            stops_ordered=[WorkStop(delivery_id=stop.delivery_id, kind=stop.kind) for stop in rider.stops_ordered],
             returns=rider.returns,
             last_seen=last_seen,
         )
@@ -154,7 +163,8 @@ class WorkOffer(BaseModel):
 
 
 class WorkDelivery(BaseModel):
-    """What the rider carries; `dropoff` is the exact door as soon as it is known, else the middle of its cell."""
+    """What the rider carries; `dropoff` is the exact door as soon as it is known, else the middle of its cell. `via`
+    are points by which a dispatcher sends him to its next door."""
 
     delivery_id: str
     order_id: str
@@ -173,6 +183,7 @@ class WorkDelivery(BaseModel):
     ready_at: datetime | None
     goods_ready: bool
     report_by: datetime | None
+    via: list[Point] = []
     suggested_report: Literal["arrived_at_pickup", "arrived_at_dropoff"] | None = None
     """What his positions say that he might report; it is his to do so."""
 
@@ -185,13 +196,6 @@ class WorkReturn(BaseModel):
     pickup: Point
     pickup_address: str
     return_by: datetime | None
-
-
-class WorkStop(BaseModel):
-    """Where the rider has to go for one of his deliveries."""
-
-    delivery_id: str
-    kind: StopKind
 
 
 class Work(BaseModel):

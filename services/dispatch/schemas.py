@@ -96,6 +96,8 @@ class DeliveryView(BaseModel):
     attempt: int
     rider_id: str | None
     mode: AssignmentMode | None
+    pinned_to: str | None
+    via: list[Point]
     offered_to: str | None
     answer_by: datetime | None
     in_grab_pool: bool
@@ -132,6 +134,8 @@ class DeliveryView(BaseModel):
             attempt=delivery.attempt,
             rider_id=delivery.rider_id,
             mode=delivery.mode,
+            pinned_to=delivery.pinned_to,
+            via=[Point.of(place) for place in delivery.via],
             offered_to=offer.rider_id if offer else None,
             answer_by=offer.answer_by if offer else None,
             in_grab_pool=delivery.in_grab_pool,

@@ -235,7 +235,7 @@ def grab_pool(connection: Any, limit: int) -> list[DeliveryRow]:
     """What any fitting rider may claim, the longest waiting first."""
     found = connection.execute(
         "SELECT delivery_id, version, state FROM deliveries WHERE in_grab_pool AND stage = 'waiting'"
-        " ORDER BY delivery_id LIMIT %s",
+        " AND state->>'pinned_to' IS NULL ORDER BY delivery_id LIMIT %s",
         (limit,),
     )
     return [_delivery_row(row) for row in found]

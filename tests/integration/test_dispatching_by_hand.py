@@ -113,3 +113,55 @@ def test_what_a_rider_earned_in_his_shift_is_told_to_him(town: Town) -> None:
         "by the defaults: for the delivery, and for each kilometre"
     )
     assert work["rest_by"] > work["server_time"]
+
+
+def test_a_dispatcher_keeps_a_delivery_for_one_rider_and_nobody_else_has_it(town: Town) -> None:
+    one, two = town.rider(), town.rider()
+    _, delivery_id = town.order()
+    path = f"/v1/deliveries/{delivery_id}"
+    kept = town.post(f"{path}/pin", town.dispatcher, {"rider_id": two.id, "reason": "regular_customer"})
+    assert (kept.status_code, kept.json()["pinned_to"]) == (200, two.id)
+    [pinned] = [event for event in town.parts.store.stream(delivery_id) if event.type == "DeliveryPinned"]
+    assert (pinned.actor.partition(":")[0], pinned.data["reason"]) == ("dispatcher", "regular_customer")
+    assert problem(one.report(delivery_id, "grab")) == (409, "delivery.pinned_to_another")
+    assert problem(town.post(f"{path}/pin", one.token, {"rider_id": one.id})) == (403, "wrong_role")
+    assert problem(town.post(f"{path}/pin", town.dispatcher, {"rider_id": "rid_nobody"})) == (404, "rider.not_found")
+    assert problem(town.post(f"{path}/pin", town.dispatcher, {"rider_id": "somebody"})) == (422, "invalid_input")
+    free = town.post(f"{path}/unpin", town.dispatcher, {"reason": "changed_mind"})
+    assert (free.status_code, free.json()["pinned_to"]) == (200, None)
+
+
+def test_a_dispatcher_sets_the_order_of_stops_and_is_told_every_fault(town: Town) -> None:
+    rider = town.rider()
+    (_, first), (_, second) = town.order(), town.order()
+    for delivery_id in (first, second):
+        assert assigned(town, delivery_id, rider.id).status_code == 200
+    told = [(stop["delivery_id"], stop["kind"]) for stop in rider.work()["stops"]]
+    assert told == [(first, "pickup"), (second, "pickup"), (first, "dropoff"), (second, "dropoff")]
+    path = f"/v1/riders/{rider.id}/stops"
+    wrong = [{"delivery_id": first, "kind": "dropoff"}, {"delivery_id": "dlv_x", "kind": "pickup"}]
+    refused = town.post(path, town.dispatcher, {"stops": wrong})
+    assert problem(refused) == (422, "invalid_input")
+    for word in ("stops.0.kind", "dropoff_before_pickup", "stops.1.delivery_id", "not_in_hand"):
+        assert word in refused.text
+    order = [{"delivery_id": second, "kind": "pickup"}, {"delivery_id": second, "kind": "dropoff"}]
+    done = town.post(path, town.dispatcher, {"stops": order, "reason": "cold_food_first"})
+    assert (done.status_code, done.json()["stops_ordered"]) == (200, order)
+    told = [(stop["delivery_id"], stop["kind"]) for stop in rider.work()["stops"]]
+    assert told == [(second, "pickup"), (second, "dropoff"), (first, "pickup"), (first, "dropoff")]
+    assert problem(rider.post(path, {"stops": []})) == (403, "wrong_role")
+
+
+def test_a_dispatcher_sends_a_carrier_another_way_and_lets_him_ride_as_he_likes_again(town: Town) -> None:
+    rider = town.rider()
+    _, delivery_id = town.order()
+    path = f"/v1/deliveries/{delivery_id}/way"
+    via = [{"lat": 31.235, "lon": 121.47}, {"lat": 31.235, "lon": 121.48}]
+    assert problem(town.post(path, town.dispatcher, {"via": via})) == (409, "delivery.not_assigned")
+    assert assigned(town, delivery_id, rider.id).status_code == 200
+    sent = town.post(path, town.dispatcher, {"via": via, "reason": "road_works"})
+    assert (sent.status_code, sent.json()["via"]) == (200, via)
+    assert rider.work()["deliveries"][0]["via"] == via
+    assert problem(town.post(path, town.dispatcher, {"via": [{"lat": 99, "lon": 0}]})) == (422, "invalid_input")
+    assert town.post(path, town.dispatcher, {"via": []}).json()["via"] == []
+    assert rider.work()["deliveries"][0]["via"] == []

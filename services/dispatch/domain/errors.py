@@ -27,6 +27,10 @@ class DeliveryHasOffer(DomainError):
     code = "delivery.has_offer"
 
 
+class PinnedToAnother(DomainError):
+    code = "delivery.pinned_to_another"
+
+
 class AlreadyOfferedToRider(DomainError):
     code = "delivery.already_offered_to_rider"
 

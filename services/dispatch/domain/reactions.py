@@ -7,6 +7,7 @@ from typing import assert_never
 from services.dispatch.domain.delivery import commands as dc
 from services.dispatch.domain.delivery import deadlines as waits
 from services.dispatch.domain.delivery import events as de
+from services.dispatch.domain.delivery.by_hand import PINNED
 from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.rider import commands as rc
 from services.dispatch.domain.rider import deadlines as shifts
@@ -24,7 +25,10 @@ def on_delivery(
         case de.DeliveryOffered():
             return (_receive(delivery_id, before, event, now),)
         case de.OfferDeclined():
-            return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how="declined"),)
+            how = PINNED if event.reason == PINNED else "declined"
+            return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how=how),)
+        case de.DeliveryPinned():
+            return (rc.AgreeToPin(rider_id=event.rider_id, skills=before.skills),)
         case de.OfferExpired():
             return (rc.CloseOffer(rider_id=event.rider_id, delivery_id=delivery_id, how="expired"),)
         case de.RiderAssigned():

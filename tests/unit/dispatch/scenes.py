@@ -23,7 +23,17 @@ from services.dispatch.domain.rider import decisions as rider_decisions
 from services.dispatch.domain.rider import events as re
 from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
-from services.dispatch.domain.values import BUY, AssignmentMode, FailureReason, FurtherPickup, Goods, Priority, Proof
+from services.dispatch.domain.values import (
+    BUY,
+    AssignmentMode,
+    FailureReason,
+    FurtherPickup,
+    Goods,
+    Priority,
+    Proof,
+    Stop,
+    StopKind,
+)
 from shared.eventstore.model import Context
 from shared.kernel.errors import DomainError
 from shared.kernel.place import Place
@@ -108,6 +118,11 @@ assigned = de.RiderAssigned(
 unassigned = de.RiderUnassigned(rider_id=RIDER, reason="silent", silent=True)
 goods_ready = de.GoodsReady(ready_at=at(9))
 at_pickup = de.ArrivedAtPickup(rider_id=RIDER, report_by=at(23))
+pinned = de.DeliveryPinned(rider_id=RIDER, reason="regular_customer")
+unpinned = de.DeliveryUnpinned(rider_id=RIDER, reason="changed_mind")
+way_directed = de.WayDirected(
+    rider_id=RIDER, via=(Place(31.2350, 121.4700), Place(31.2350, 121.4800)), reason="road_works", report_by=at(45)
+)
 stop_collected = de.StopCollected(rider_id=RIDER, stop=1, at=at(15), report_by=at(32), receipt_cents=1250)
 picked_up = de.PickedUp(rider_id=RIDER, proof=Proof("code", "1234"), report_by=at(30), picked_up_at=at(12))
 at_dropoff = de.ArrivedAtDropoff(rider_id=RIDER, report_by=at(40))
@@ -254,6 +269,9 @@ pay_accrued = re.PayAccrued(
     currency="CNY",
     parts={"delivery": 400, "way": 146},
     policy_version="nearest-1",
+)
+stops_ordered = re.StopsOrdered(
+    stops=(Stop(DELIVERY, StopKind.PICKUP), Stop(DELIVERY, StopKind.DROPOFF)), reason="cold_food_first"
 )
 ZONE, FAR_ZONE = "8730e1d8affffff", "8730e1d8cffffff"
 """The first holds the shop's cell."""

@@ -16,7 +16,8 @@ from services.dispatch.domain.delivery.state import evolve as evolve_delivery
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as r
 from services.dispatch.domain.rider.state import Rider
-from services.dispatch.domain.values import FailureReason, Load, Proof, Stage
+from services.dispatch.domain.rider.stops import stops_of
+from services.dispatch.domain.values import FailureReason, Load, Proof, Stage, Stop, StopKind
 from shared.eventstore.memory import MemoryStore
 from shared.eventstore.model import Context
 from shared.kernel.errors import DomainError
@@ -117,6 +118,25 @@ class Streets(RuleBasedStateMachine):
     def assign(self, delivery_id: str, rider_id: str) -> None:
         self.do(c.AssignRider(delivery_id=delivery_id, rider_id=rider_id, distance_m=None, reason="", now=self.now))
 
+    @rule(delivery_id=deliveries, rider_id=riders, kept=st.booleans())
+    def decide_for_whom(self, delivery_id: str, rider_id: str, kept: bool) -> None:
+        if kept:
+            self.do(c.PinDelivery(delivery_id=delivery_id, rider_id=rider_id, reason=""))
+        else:
+            self.do(c.UnpinDelivery(delivery_id=delivery_id, reason=""))
+
+    @rule(rider_id=riders, minutes=st.sampled_from([5, 20]))
+    def rest(self, rider_id: str, minutes: float) -> None:
+        self.do(r.TakeBreak(rider_id=rider_id, until=self.now + timedelta(minutes=minutes), now=self.now))
+
+    @rule(rider_id=riders, reverse=st.booleans())
+    def order_stops(self, rider_id: str, reverse: bool) -> None:
+        carried = {each: self.delivery(each) for each in self.rider(rider_id).carrying}
+        by_delivery = [(each, kind) for each in sorted(carried, reverse=reverse) for kind in StopKind]
+        has = frozenset(each for each, delivery in carried.items() if delivery.all_picked_up)
+        stops = tuple(Stop(each, kind) for each, kind in by_delivery if kind is StopKind.DROPOFF or each not in has)
+        self.do(r.OrderStops(rider_id=rider_id, stops=stops, picked_up=has, reason=""))
+
     @rule(delivery_id=deliveries)
     def go_on(self, delivery_id: str) -> None:
         """The carrier's next report, as it should be."""
@@ -187,6 +207,27 @@ class Streets(RuleBasedStateMachine):
                 assert not rider.silent
                 assert len(rider.offers) + len(rider.carrying) <= POLICY.deliveries_per_rider
                 assert rider.has_room_for(Load())
+
+    @invariant()
+    def what_is_kept_for_one_rider_is_asked_of_nobody_else_and_nobody_is_asked_on_a_break(self) -> None:
+        for delivery_id in DELIVERIES:
+            delivery = self.delivery(delivery_id)
+            if delivery.offer is not None:
+                assert delivery.pinned_to in (None, delivery.offer.rider_id)
+                assert self.rider(delivery.offer.rider_id).break_until is None
+
+    @invariant()
+    def stops_are_of_what_he_has_each_once_and_no_door_before_its_counter(self) -> None:
+        for rider_id in RIDERS:
+            rider = self.rider(rider_id)
+            carried = {each: self.delivery(each) for each in rider.carrying}
+            stops = stops_of(rider, carried)
+            assert len(set(stops)) == len(stops)
+            assert {stop.delivery_id for stop in stops if stop.kind is StopKind.DROPOFF} == set(carried)
+            for each, delivery in carried.items():
+                kinds = [stop.kind for stop in stops if stop.delivery_id == each]
+                wanted = [StopKind.DROPOFF] if delivery.all_picked_up else [StopKind.PICKUP, StopKind.DROPOFF]
+                assert kinds == wanted
 
     @invariant()
     def nobody_is_off_shift_with_something_in_hand_but_who_came_back_with_it(self) -> None:

@@ -21,6 +21,7 @@ LIFE: list[e.RiderEvent] = [
     e.RiderWentSilent(delivery_id=s.DELIVERY),
     e.RiderCameBack(),
     e.ReturnTaken(delivery_id=s.DELIVERY),
+    s.stops_ordered,
     s.pay_accrued,
     e.DeliveryReleased(delivery_id=s.DELIVERY, how="failed", released_at=s.at(30)),
     e.ReturnDone(delivery_id=s.DELIVERY),

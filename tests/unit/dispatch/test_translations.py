@@ -238,12 +238,14 @@ def test_an_arrival_that_was_only_seen_is_told_without_a_place() -> None:
     assert set(answer[0].model_dump()) == {"delivery_id", "order_id", "rider_id", "at"}
 
 
-@pytest.mark.parametrize("event", [s.announced, s.goods_ready])
+@pytest.mark.parametrize("event", [s.announced, s.goods_ready, s.pinned, s.unpinned, s.way_directed])
 def test_what_is_nobodys_business_stays_inside(event: DeliveryEvent) -> None:
     assert told(event) is None
 
 
-@pytest.mark.parametrize("event", [s.offer_received, s.taken, s.on_break, s.break_ended, re.RiderCameBack()])
+@pytest.mark.parametrize(
+    "event", [s.offer_received, s.taken, s.on_break, s.break_ended, s.stops_ordered, re.RiderCameBack()]
+)
 def test_a_riders_bookkeeping_stays_inside(event: RiderEvent) -> None:
     assert told(event, s.RIDER) is None
 
@@ -296,6 +298,9 @@ def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
         "LateReportKept",
         "NoRiderFitted",
         "TrackKept",
+        "DeliveryPinned",
+        "DeliveryUnpinned",
+        "WayDirected",
     }
     answered = {"DispatcherNeeded", "WithdrawalRefused", "DeliveryCorrected", "RouteChanged"}
     answered |= {"PickupZoneEntered", "DropoffZoneEntered"}

@@ -131,6 +131,31 @@ class AssignRider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinDelivery:
+    """For this rider alone, whoever would ask or take."""
+
+    delivery_id: str
+    rider_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpinDelivery:
+    delivery_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectWay:
+    """By which points its carrier rides to his next door with it; none: as he likes."""
+
+    delivery_id: str
+    via: tuple[Place, ...]
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnassignRider:
     delivery_id: str
     reason: str
@@ -350,6 +375,9 @@ DeliveryCommand = (
     | GrabDelivery
     | AssignRider
     | UnassignRider
+    | PinDelivery
+    | UnpinDelivery
+    | DirectWay
     | TakeOff
     | CallDispatcher
     | GiveUp

@@ -35,7 +35,7 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             return (ClearDeadline(REPORT),)
         case e.ReportExtended() | e.ArrivedAtPickup() | e.StopCollected() | e.ArrivedAtDropoff():
             return (SetDeadline(REPORT, event.report_by),)
-        case e.RouteChanged() | e.PickedUp() | e.GoodsReady() | e.ReadyTimeMoved():
+        case e.WayDirected() | e.RouteChanged() | e.PickedUp() | e.GoodsReady() | e.ReadyTimeMoved():
             return () if event.report_by is None else (SetDeadline(REPORT, event.report_by),)
         case e.ReturnOpened():
             return (*_ALL, SetDeadline(RETURN, event.return_by))
@@ -54,6 +54,8 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             | e.DispatcherNeeded()
             | e.NoRiderFitted()
             | e.DeliveryGrabbed()
+            | e.DeliveryPinned()
+            | e.DeliveryUnpinned()
             | e.WithdrawalRefused()
             | e.LoadChanged()
             | e.LateReportKept()

@@ -3,9 +3,9 @@
 from typing import assert_never
 
 from services.dispatch.domain import errors
+from services.dispatch.domain.delivery import by_hand, finding, reporting, seeing, watching
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
-from services.dispatch.domain.delivery import finding, reporting, seeing, watching
 from services.dispatch.domain.delivery.places import last_place
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.delivery.watching import Watching
@@ -53,6 +53,7 @@ def decide(command: c.DeliveryCommand, delivery: Delivery, policy: DispatchPolic
             return _find(command, delivery, policy)
 
 
+ByHand = c.AssignRider | c.PinDelivery | c.UnpinDelivery | c.DirectWay
 Finding = (
     c.OfferDelivery
     | c.NoteNobodyFits
@@ -61,11 +62,11 @@ Finding = (
     | c.DropOffer
     | c.ExpireOffer
     | c.GrabDelivery
-    | c.AssignRider
     | c.UnassignRider
     | c.TakeOff
     | c.CallDispatcher
     | c.GiveUp
+    | ByHand
 )
 
 
@@ -83,14 +84,28 @@ def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[
             return finding.expire_offer(command, delivery, policy)
         case c.GrabDelivery():
             return finding.grab(command, delivery, policy)
-        case c.AssignRider():
-            return finding.assign(command, delivery, policy)
         case c.UnassignRider() | c.TakeOff():
             return finding.take_from_rider(command, delivery, policy)
         case c.CallDispatcher():
             return finding.call_dispatcher(command, delivery)
         case c.GiveUp():
             return finding.give_up(command, delivery)
+        case c.AssignRider() | c.PinDelivery() | c.UnpinDelivery() | c.DirectWay():
+            return _by_hand(command, delivery, policy)
+        case _:
+            assert_never(command)
+
+
+def _by_hand(command: ByHand, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+    match command:
+        case c.AssignRider():
+            return finding.assign(command, delivery, policy)
+        case c.PinDelivery():
+            return by_hand.pin(command, delivery)
+        case c.UnpinDelivery():
+            return by_hand.unpin(command, delivery)
+        case c.DirectWay():
+            return by_hand.direct(command, delivery, policy)
         case _:
             assert_never(command)
 

@@ -134,6 +134,32 @@ class RiderUnassigned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPinned:
+    """A dispatcher keeps it for one rider."""
+
+    rider_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryUnpinned:
+    """`rider_id` is whom it was kept for; `reason` says as well when he was lost, or it was given to another."""
+
+    rider_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayDirected:
+    """A dispatcher sends its carrier by these points; none: as he likes. `report_by` when he needs longer for it."""
+
+    rider_id: str
+    via: tuple[Place, ...]
+    reason: str = ""
+    report_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportExtended:
     """The rider waits for goods that are late: his next report is not due yet."""
 
@@ -313,6 +339,9 @@ DeliveryEvent = (
     | DeliveryGrabbed
     | RiderAssigned
     | RiderUnassigned
+    | DeliveryPinned
+    | DeliveryUnpinned
+    | WayDirected
     | ReportExtended
     | ArrivedAtPickup
     | StopCollected

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.by_hand import require_not_pinned_elsewhere, unpinned
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import AssignmentMode, Stage
+from services.dispatch.domain.values import BY_HAND, AssignmentMode, Stage
 
 
 def requested(attempt: int, ready_at: datetime, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:
@@ -57,6 +58,7 @@ def offer(command: c.OfferDelivery, delivery: Delivery, policy: DispatchPolicy) 
         if delivery.offer.rider_id == command.rider_id:
             return []
         raise errors.DeliveryHasOffer("another rider is being asked", rider_id=delivery.offer.rider_id)
+    require_not_pinned_elsewhere(delivery, command.rider_id)
     barred = command.rider_id in delivery.barred
     if barred or (command.rider_id in delivery.tried and not command.again):
         raise errors.AlreadyOfferedToRider("this rider was asked before", rider_id=command.rider_id)
@@ -123,6 +125,7 @@ def grab(command: c.GrabDelivery, delivery: Delivery, policy: DispatchPolicy) ->
     if delivery.carried_by(command.rider_id):
         return []
     _require_waiting(delivery)
+    require_not_pinned_elsewhere(delivery, command.rider_id)
     if not delivery.in_grab_pool:
         raise errors.NotInGrabPool("this delivery is not in the grab pool")
     if command.distance_m is not None and command.distance_m > policy.grab_radius_m:
@@ -133,18 +136,19 @@ def grab(command: c.GrabDelivery, delivery: Delivery, policy: DispatchPolicy) ->
 
 
 def assign(command: c.AssignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    """A dispatcher decides; from one rider to another only before the pick-up."""
+    """A dispatcher decides; from one rider to another only before the pick-up. That ends a pin to another."""
     if delivery.carried_by(command.rider_id):
         return []
     reasons = (command.reason,) if command.reason else ()
+    free = unpinned(delivery, "assigned_to_another") if delivery.pinned_to != command.rider_id else []
     if delivery.has_goods and delivery.stage in CARRIED:
         raise errors.DeliveryAlreadyPickedUp("the rider already has the goods", rider_id=delivery.rider_id)
     if delivery.stage in BEFORE_PICKUP and delivery.rider_id is not None:
         moved = e.RiderUnassigned(rider_id=delivery.rider_id, reason="transferred", barred=True)
         mode = AssignmentMode.TRANSFER
-        return [moved, _assigned(command, mode, reasons, command.distance_m, delivery, policy)]
+        return [*free, moved, _assigned(command, mode, reasons, command.distance_m, delivery, policy)]
     _require_waiting(delivery)
-    return [_assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
+    return [*free, _assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
 
 
 def take_from_rider(
@@ -157,7 +161,7 @@ def take_from_rider(
 
 
 def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    """A dispatcher takes the rider off before the pick-up; another one is looked for."""
+    """A dispatcher takes the rider off before the pick-up, with his pin; another one is looked for."""
     if delivery.stage is Stage.WAITING:
         return []
     if delivery.has_goods and delivery.stage in CARRIED:
@@ -165,7 +169,7 @@ def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolic
     if delivery.stage not in BEFORE_PICKUP or delivery.rider_id is None:
         raise errors.DeliveryNotAssigned("no rider is bound to this delivery", stage=delivery.stage.value)
     off = e.RiderUnassigned(rider_id=delivery.rider_id, reason=command.reason or "dispatcher", barred=True)
-    return [off, wanted_again(delivery, command.now, policy)]
+    return [*unpinned(delivery, "taken_off"), off, wanted_again(delivery, command.now, policy)]
 
 
 REPLANNED = "replanned"
@@ -179,11 +183,11 @@ def take_off(command: c.TakeOff, delivery: Delivery, policy: DispatchPolicy) -> 
     if not command.down and (_by_a_person(delivery) or _just_replanned(delivery, command.now, policy)):
         return []
     off = e.RiderUnassigned(rider_id=command.rider_id, reason=REPLANNED, cause=command.cause, at=command.now)
-    return [off, wanted_again(delivery, command.now, policy)]
+    return [*unpinned(delivery, REPLANNED), off, wanted_again(delivery, command.now, policy)]
 
 
 def _by_a_person(delivery: Delivery) -> bool:
-    return delivery.mode in (AssignmentMode.MANUAL, AssignmentMode.TRANSFER)
+    return delivery.pinned_to is not None or delivery.mode in BY_HAND
 
 
 def _just_replanned(delivery: Delivery, now: datetime, policy: DispatchPolicy) -> bool:
@@ -239,7 +243,7 @@ def _assigned(
 
 
 def _opened_for_grab(delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    if delivery.in_grab_pool or delivery.offers_made < policy.offers_before_grab:
+    if delivery.pinned_to is not None or delivery.in_grab_pool or delivery.offers_made < policy.offers_before_grab:
         return []
     return [e.DeliveryOpenedForGrab(attempt=delivery.attempt, policy_version=policy.version)]
 

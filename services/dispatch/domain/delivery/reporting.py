@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.by_hand import unpinned
 from services.dispatch.domain.delivery.finding import come_back, wanted_again
 from services.dispatch.domain.delivery.places import last_place, left_stops, next_way_m, receipts_cents
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
@@ -140,15 +141,16 @@ def fail(command: c.ReportFailure, delivery: Delivery, policy: DispatchPolicy) -
     goods = _goods_told(command, delivery)
     if not delivery.has_goods and command.reason in RIDER_UNFIT:
         off = e.RiderUnassigned(rider_id=command.rider_id, reason=command.reason.value, unfit=True)
-        return [off, wanted_again(delivery, command.now, policy)]
+        return [*unpinned(delivery, command.reason.value), off, wanted_again(delivery, command.now, policy)]
     return [
+        *(unpinned(delivery, command.reason.value) if command.reason in RIDER_UNFIT else ()),
         e.DeliveryFailed(
             rider_id=command.rider_id,
             reason=command.reason,
             evidence=command.evidence,
             goods=goods,
             clock_skewed=_skewed(command, delivery, policy),
-        )
+        ),
     ]
 
 

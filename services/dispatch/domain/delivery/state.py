@@ -37,8 +37,9 @@ class Offer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivery. `rider_id` is who carries it, or carried it last; `tried` tells when each rider was asked last;
-    `past_riders` how each former rider had come to it; `barred` whom a person took off; `nobody_because` the kinds of
-    reasons for which the engine found nobody when it looked last."""
+    `past_riders` how each former rider had come to it; `barred` whom a person took off; `pinned_to` for whom a
+    person keeps it, and `via` by which points it goes; `nobody_because` the kinds of reasons for which the engine
+    found nobody when it looked last."""
 
     stage: Stage = Stage.UNHEARD
     order_id: str = ""
@@ -67,6 +68,8 @@ class Delivery:
     past_riders: Mapping[str, AssignmentMode] = field(default_factory=dict)
     lost_riders: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    pinned_to: str | None = None
+    via: tuple[Place, ...] = ()
     nobody_because: frozenset[str] = frozenset()
     in_grab_pool: bool = False
     urgent: bool = False
@@ -86,6 +89,11 @@ class Delivery:
     replanned_at: datetime | None = None
     replanned_for: str = ""
     changed: Change | None = None
+
+    @property
+    def all_picked_up(self) -> bool:
+        """Its carrier has all of the goods, and only the door is left."""
+        return self.stage in AFTER_PICKUP
 
     def carried_by(self, rider_id: str) -> bool:
         return self.stage in CARRIED and self.rider_id == rider_id
@@ -116,16 +124,16 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
             return _requested(state, event)
         case e.DeliveryOffered() | e.OfferDeclined() | e.OfferExpired():
             return _offer_changed(state, event)
-        case e.RiderAssigned():
-            return _assigned(state, event)
-        case e.RiderUnassigned():
-            return _unassigned(state, event)
+        case e.RiderAssigned() | e.RiderUnassigned():
+            return _assigned(state, event) if isinstance(event, e.RiderAssigned) else _unassigned(state, event)
         case e.ArrivedAtPickup() | e.StopCollected() | e.PickedUp() | e.ArrivedAtDropoff():
             return _on_the_way(state, event)
         case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended() | e.RouteChanged() | e.LoadChanged():
             return _terms_changed(state, event)
         case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept() | e.NoRiderFitted():
             return _noted(state, event)
+        case e.DeliveryPinned() | e.DeliveryUnpinned() | e.WayDirected():
+            return _decided_by_hand(state, event)
         case e.DeliveryGrabbed() | e.WithdrawalRefused():
             return state
         case _:
@@ -158,6 +166,18 @@ def _seen(state: Delivery, event: Seen) -> Delivery:
             return replace(state, seen_at_dropoff=event.at)
         case e.TrackKept():
             return replace(state, tracks_kept=event.leg)
+        case _:
+            assert_never(event)
+
+
+def _decided_by_hand(state: Delivery, event: e.DeliveryPinned | e.DeliveryUnpinned | e.WayDirected) -> Delivery:
+    match event:
+        case e.DeliveryPinned():
+            return replace(state, pinned_to=event.rider_id, barred=state.barred - {event.rider_id})
+        case e.DeliveryUnpinned():
+            return replace(state, pinned_to=None)
+        case e.WayDirected():
+            return replace(state, via=event.via, report_by=event.report_by or state.report_by)
         case _:
             assert_never(event)
 
@@ -300,6 +320,7 @@ def _assigned(state: Delivery, event: e.RiderAssigned) -> Delivery:
         mode=event.mode,
         assigned_at=event.assigned_at,
         picked_up_at=None,
+        via=(),
         report_by=event.report_by,
         seen_at_pickup=None,
         seen_at_dropoff=None,

@@ -2,6 +2,7 @@
 
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery.by_hand import unpinned
 from services.dispatch.domain.delivery.finding import wanted_again
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
@@ -31,9 +32,10 @@ def lose_carrier(command: c.LoseCarrier, delivery: Delivery, policy: DispatchPol
     if delivery.stage in BEFORE_PICKUP and not delivery.has_goods:
         reason = "silent" if command.reason is None else command.reason.value
         off = e.RiderUnassigned(rider_id=command.rider_id, reason=reason, silent=silent, unfit=not silent)
-        return [off, wanted_again(delivery, command.now, policy)]
+        return [*unpinned(delivery, reason), off, wanted_again(delivery, command.now, policy)]
     failure = command.reason or FailureReason.RIDER_ACCIDENT
-    return [e.DeliveryFailed(rider_id=command.rider_id, reason=failure, goods=Goods.WITH_RIDER, silent=silent)]
+    failed = e.DeliveryFailed(rider_id=command.rider_id, reason=failure, goods=Goods.WITH_RIDER, silent=silent)
+    return [*unpinned(delivery, failure.value), failed]
 
 
 def expect_report(command: c.ExpectReport, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:

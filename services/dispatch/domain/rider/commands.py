@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.dispatch.domain.values import Stop
 from shared.kernel.place import Place
 
 
@@ -122,6 +123,24 @@ class LoseRider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStops:
+    """The order of his stops as a dispatcher wants it; `picked_up` are the deliveries whose goods he has."""
+
+    rider_id: str
+    stops: tuple[Stop, ...]
+    picked_up: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreeToPin:
+    """A delivery is to be kept for him."""
+
+    rider_id: str
+    skills: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccruePay:
     """He has brought it; `way_m` from the pick-up to the drop-off as the crow flies. Never refused."""
 
@@ -161,6 +180,8 @@ RiderCommand = (
     | TakeDelivery
     | ReleaseDelivery
     | LoseRider
+    | OrderStops
+    | AgreeToPin
     | AccruePay
     | NoteSignOfLife
     | TakeReturn

@@ -7,7 +7,8 @@ from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.domain.rider import commands as c
 from services.dispatch.domain.rider import events as e
 from services.dispatch.domain.rider import hands, shifts
-from services.dispatch.domain.rider.requiring import require_registered
+from services.dispatch.domain.rider.ordering import order_stops
+from services.dispatch.domain.rider.requiring import require_registered, require_skills
 from services.dispatch.domain.rider.state import Rider
 
 
@@ -51,6 +52,8 @@ Work = (
     | c.TakeDelivery
     | c.ReleaseDelivery
     | c.LoseRider
+    | c.OrderStops
+    | c.AgreeToPin
     | c.AccruePay
     | c.TakeReturn
     | c.FinishReturn
@@ -69,6 +72,8 @@ def _work(command: Work, rider: Rider, policy: DispatchPolicy) -> list[e.RiderEv
             return hands.release_delivery(command, rider)
         case c.LoseRider():
             return hands.lose(command, rider)
+        case c.OrderStops() | c.AgreeToPin():
+            return order_stops(command, rider) if isinstance(command, c.OrderStops) else agree_to_pin(command, rider)
         case c.AccruePay():
             return hands.accrue_pay(command, rider, policy)
         case c.TakeReturn():
@@ -112,6 +117,13 @@ def change_zones(command: c.ChangeZones, rider: Rider) -> list[e.RiderEvent]:
     if command.zones == rider.zones:
         return []
     return [e.RiderZonesChanged(zones=command.zones, reason=command.reason)]
+
+
+def agree_to_pin(command: c.AgreeToPin, rider: Rider) -> list[e.RiderEvent]:
+    """It must be somebody who could have it at all; whether he can have it now is asked when it is offered."""
+    require_registered(rider)
+    require_skills(command, rider)
+    return []
 
 
 def note_sign_of_life(rider: Rider) -> list[e.RiderEvent]:

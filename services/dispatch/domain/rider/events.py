@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.dispatch.domain.values import Stop
 from shared.kernel.place import Place
 
 
@@ -99,6 +100,14 @@ class DeliveryReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopsOrdered:
+    """A dispatcher set the order of his stops; none: the usual one. What is not named comes behind."""
+
+    stops: tuple[Stop, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayAccrued:
     """What he gets for a delivery that has come to its customer, once for each attempt; `parts` add up to the
     amount."""
@@ -146,6 +155,7 @@ RiderEvent = (
     | OfferClosed
     | DeliveryTaken
     | DeliveryReleased
+    | StopsOrdered
     | PayAccrued
     | ReturnTaken
     | ReturnDone

@@ -22,7 +22,7 @@ def require_on_shift(rider: Rider) -> None:
         raise errors.RiderOffShift("this rider is not on shift", rider_id=rider.rider_id)
 
 
-def require_skills(command: Asking, rider: Rider) -> None:
+def require_skills(command: Asking | c.AgreeToPin, rider: Rider) -> None:
     missing = sorted(set(command.skills) - set(rider.skills))
     if missing:
         raise errors.RiderLacksSkills("this rider lacks a skill that the order needs", missing=missing)

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from services.dispatch.domain.policies.cells import CellSet
 from services.dispatch.domain.rider import events as e
-from services.dispatch.domain.values import Load
+from services.dispatch.domain.values import Load, Stop
 from shared.kernel.place import Place
 
 
@@ -16,10 +16,11 @@ class Rider:
     """One rider; without `rider_id` nobody was registered.
 
     `carrying` are the deliveries in his hands in the order that he took them, `offers` those that he is asked about;
-    `loads` says of each of both what it takes of his vehicle. `zones` are the H3 cells that he is bound to (none: he
-    works everywhere). `working_since` is when his spell of work began, `idle_since` when his hands were empty last;
-    `rested_seconds` all breaks of this shift, `earned_cents` and `paid` what he got in it and for which attempts.
-    `offers_accepted` and `offers_refused` (declined or not answered) fade: they tell of the last fifty or so.
+    `loads` says of each of both what it takes of his vehicle, `stops_ordered` in which order a dispatcher wants them.
+    `zones` are the H3 cells that he is bound to (none: he works everywhere). `working_since` is when his spell of
+    work began, `idle_since` when his hands were empty last; `rested_seconds` all breaks of this shift, `earned_cents`
+    and `paid` what he got in it and for which attempts. `offers_accepted` and `offers_refused` (declined or not
+    answered) fade: they tell of the last fifty or so.
     """
 
     rider_id: str = ""
@@ -47,6 +48,7 @@ class Rider:
     offers: tuple[str, ...] = ()
     carrying: tuple[str, ...] = ()
     loads: Mapping[str, Load] = field(default_factory=dict)
+    stops_ordered: tuple[Stop, ...] = ()
     returns: tuple[str, ...] = ()
 
     @property
@@ -148,6 +150,7 @@ Work = (
     | e.OfferClosed
     | e.DeliveryTaken
     | e.DeliveryReleased
+    | e.StopsOrdered
     | e.PayAccrued
     | e.ReturnTaken
     | e.ReturnDone
@@ -171,7 +174,11 @@ def _work_changed(state: Rider, event: Work) -> Rider:
         case e.DeliveryReleased():
             carrying = _without(state.carrying, event.delivery_id)
             idle_since = state.idle_since if carrying else event.released_at
-            return _lighter(replace(state, carrying=carrying, idle_since=idle_since), event.delivery_id)
+            ordered = tuple(stop for stop in state.stops_ordered if stop.delivery_id != event.delivery_id)
+            left = replace(state, carrying=carrying, idle_since=idle_since, stops_ordered=ordered)
+            return _lighter(left, event.delivery_id)
+        case e.StopsOrdered():
+            return replace(state, stops_ordered=event.stops)
         case e.PayAccrued():
             paid = (*state.paid, (event.delivery_id, event.attempt))
             return replace(state, earned_cents=state.earned_cents + event.amount_cents, paid=paid)

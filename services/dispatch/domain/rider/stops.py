@@ -12,9 +12,9 @@ InHand = tuple[str, Delivery]
 
 
 def stops_of(rider: Rider, deliveries: Mapping[str, Delivery]) -> tuple[Stop, ...]:
-    """The stops before him: in the order in which he took his deliveries, what one shop has for him picked up
-    together before any of it is brought away. All the places of an errand are one pick-up. `deliveries` are those
-    that he carries; others are left out."""
+    """The stops before him: those that a dispatcher has ordered, then the others in the order in which he took his
+    deliveries, what one shop has for him picked up together before any of it is brought away. All the places of an
+    errand are one pick-up. `deliveries` are those that he carries; others are left out."""
     left: list[InHand] = [
         (delivery_id, deliveries[delivery_id])
         for delivery_id in rider.carrying
@@ -25,7 +25,8 @@ def stops_of(rider: Rider, deliveries: Mapping[str, Delivery]) -> tuple[Stop, ..
         together = [each for each in left if _brought_together(left[0][1], each[1])]
         left = [each for each in left if each not in together]
         stops += chain(_pickups(together), _dropoffs(together))
-    return tuple(stops)
+    ordered = [stop for stop in rider.stops_ordered if stop in stops]
+    return (*ordered, *(stop for stop in stops if stop not in ordered))
 
 
 def place_of(stop: Stop, delivery: Delivery) -> Place:

@@ -9,7 +9,8 @@ from services.dispatch.domain.disruptions.hindrances import Plane
 from services.dispatch.domain.policies.cells import CellSet
 from services.dispatch.domain.policy import DispatchPolicy, PolicySource, Where
 from services.dispatch.domain.rider.state import Rider as RiderState
-from services.dispatch.domain.values import Priority, Stage
+from services.dispatch.domain.rider.stops import stops_of
+from services.dispatch.domain.values import Priority, Stage, StopKind
 from services.dispatch.engine.burdens import burdens, usual_pay_per_hour
 from services.dispatch.engine.picture import DeliveryNow, Picture, RiderNow
 from services.dispatch.engine.travel import LiveTravel
@@ -90,7 +91,9 @@ class Town:
         travel: LiveTravel,
     ) -> Rider:
         rider = seen.rider
-        carried = [deliveries[each] for each in rider.carrying if each in deliveries]
+        known = {each: deliveries[each] for each in rider.carrying if each in deliveries}
+        doors = [stop for stop in stops_of(rider, known) if stop.kind is StopKind.DROPOFF]
+        carried = [known[stop.delivery_id] for stop in doors]
         pace = travel.pace_of(rider.vehicle)
         spot, free_at, shop_id = self._after_what_he_carries(place, carried, now, policy, pace, travel)
         return Rider(

@@ -161,3 +161,17 @@ def test_suggestions_go_to_idle_riders_and_end_with_the_next_offer(parts: Dispat
         views.note_waits(tx.connection, {idle: s.HOME}, [idle], s.NOW)
         assert views.suggested_wait(tx.connection, idle) == s.HOME
         assert views.suggested_wait(tx.connection, busy) is None
+
+
+def test_no_turn_undoes_what_a_dispatcher_has_decided(parts: DispatchParts, engine: Engine) -> None:
+    far, near = new_rider(parts, Place(31.33, 121.47)), new_rider(parts)
+    assigned, pinned = new_order(parts), new_order(parts)
+    do(parts, c.AssignRider(delivery_id=assigned, rider_id=far, distance_m=None, reason="his round", now=s.NOW))
+    do(parts, c.PinDelivery(delivery_id=pinned, rider_id=far, reason="knows the customer"))
+    for minutes in (0, 15, 30, 38):
+        catch_up(parts)
+        engine.take_turn(s.at(minutes))
+    assert delivery(parts, assigned).rider_id == far
+    offers = [event.data["rider_id"] for event in parts.store.stream(pinned) if event.type == "DeliveryOffered"]
+    assert set(offers) <= {far}
+    assert rider(parts, near).offers == ()

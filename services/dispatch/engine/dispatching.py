@@ -107,7 +107,8 @@ def _reasons(delivery: Delivery, way_m: float, bundled: int, *, again: bool) -> 
     skills = (f"skills={','.join(sorted(delivery.skills))}",) if delivery.skills else ()
     together = (f"bundle_of={bundled}",) if bundled > 1 else ()
     repeated = ("asked_again",) if again else ()
-    return ("least_cost", f"distance_m={way_m:.0f}", *skills, *together, *repeated)
+    pinned = ("pinned",) if delivery.pinned_to is not None else ()
+    return ("least_cost", f"distance_m={way_m:.0f}", *skills, *together, *repeated, *pinned)
 
 
 def warm_up() -> None:

@@ -158,6 +158,7 @@ class Town:
             skills=frozenset(delivery.skills),
             zones=frozenset(zone for zone in zones if CellSet.of((zone,)).holds(delivery.pickup_cell)),
             bound_to=_bound_to(delivery),
+            pinned_to=delivery.pinned_to,
             barred=delivery.barred,
             tried={rider_id: asked_at.timestamp() + again for rider_id, asked_at in delivery.tried.items()},
         )

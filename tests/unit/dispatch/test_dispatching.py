@@ -85,6 +85,15 @@ def test_what_another_is_asked_about_or_has_accepted_is_offered_to_nobody_else()
     assert asked(riders, [taken]) == []
 
 
+def test_a_pinned_delivery_is_offered_to_its_rider_however_far_and_waits_while_he_cannot() -> None:
+    riders = [p.rider("rid_far", 2500), p.rider("rid_near", 100)]
+    assert asked(riders, [p.delivery(pinned_to="rid_far")]) == [(s.DELIVERY, "rid_far")]
+    resting = [p.rider("rid_far", 2500, break_until=s.at(5)), riders[1]]
+    waits = turned(resting, [p.delivery(pinned_to="rid_far")])
+    assert waits.offers == ()
+    assert waits.nobody[s.DELIVERY].reasons == {"rid_far": "on_break", "rid_near": "pinned_elsewhere"}
+
+
 def test_whoever_was_tried_is_asked_again_only_when_nobody_else_is_left() -> None:
     long_ago = {"rid_near": s.at(-30)}
     near, far = p.rider("rid_near", 100), p.rider("rid_far", 2500)

@@ -7,7 +7,7 @@ import pytest
 
 from services.dispatch.domain.delivery.state import Offer
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import FurtherPickup, Priority, Stage
+from services.dispatch.domain.values import FurtherPickup, Priority, Stage, Stop, StopKind
 from services.dispatch.engine.picture import DeliveryNow, RiderNow
 from services.dispatch.engine.town import Town
 from services.dispatch.engine.travel import StraightLine
@@ -45,6 +45,16 @@ def test_who_has_goods_in_hand_is_free_after_their_doors() -> None:
     assert rider.unavailable is None
 
 
+def test_doors_come_in_the_order_that_a_dispatcher_has_set() -> None:
+    near = p.delivery("dlv_1", stage=Stage.PICKED_UP, rider_id="rid_1", dropoff_area=p.north(400))
+    far = p.delivery("dlv_2", stage=Stage.PICKED_UP, rider_id="rid_1", dropoff_area=p.north(1200))
+    far_first = (Stop("dlv_2", StopKind.DROPOFF), Stop("dlv_1", StopKind.DROPOFF))
+    town, rider = Town(), p.carries(p.rider("rid_1", stops_ordered=far_first), "dlv_1", "dlv_2")
+    [found] = town.world(p.picture([rider], [near, far]), POLICY, TRAVEL).riders
+    assert found.spot == town.spot(p.north(400))
+    assert found.free_at - NOW == pytest.approx((1200 + 800) / 4 + 2 * POLICY.handover_seconds, abs=0.5)
+
+
 def test_who_stands_at_a_counter_is_at_that_shop_and_has_been_served() -> None:
     waits = p.delivery(stage=Stage.AT_PICKUP, rider_id="rid_1")
     town = Town()
@@ -75,9 +85,9 @@ def test_who_has_accepted_and_who_is_being_asked_keeps_it() -> None:
 
 
 def test_what_was_decided_by_people_and_who_was_tried_are_known() -> None:
-    order = asked(p.delivery(barred=frozenset({"rid_8"}), tried={"rid_7": s.NOW}))
+    order = asked(p.delivery(pinned_to="rid_9", barred=frozenset({"rid_8"}), tried={"rid_7": s.NOW}))
     again = s.NOW + timedelta(seconds=POLICY.offer_seconds + POLICY.reoffer_after_seconds)
-    assert order.barred == frozenset({"rid_8"})
+    assert (order.pinned_to, order.barred) == ("rid_9", frozenset({"rid_8"}))
     assert order.tried == {"rid_7": again.timestamp()}
 
 

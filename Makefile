@@ -110,14 +110,13 @@ bench-positions: $(STAMP) ## riders' devices that say where they are, by HTTP an
 	    $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BATCH),--batch $(BATCH)) $(if $(CARRYING),--carrying $(CARRYING)) \
 	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
 
-# make bench-dispatch takes these: MDRP=<folder of instances> PLAN_OUT=<folder> NOISE=8.2
-bench-dispatch: $(STAMP) ## days of the Meal Delivery Routing Problem beside published results; MDRP=, PLAN_OUT=, NOISE=8.2
+# make bench-dispatch takes these: MDRP=<folder of instances> PLAN_OUT=<folder> NOISE=8.2 LARGE=1
+bench-dispatch: $(STAMP) ## days of the Meal Delivery Routing Problem beside published results; MDRP=, PLAN_OUT=, NOISE=8.2, LARGE=1
 	@$(BIN)/python -m tests.bench.dispatch $(if $(MDRP),--mdrp "$(MDRP)") \
-	    $(if $(PLAN_OUT),--plan-out "$(PLAN_OUT)") $(if $(NOISE),--noise $(NOISE))
+	    $(if $(PLAN_OUT),--plan-out "$(PLAN_OUT)") $(if $(NOISE),--noise $(NOISE)) $(if $(LARGE),--large --workers 1)
 
-# make bench-eta takes these: SEEDS=5 DAYS=5
-bench-eta: $(STAMP) ## expected times held against what came, in a simulated town; SEEDS=5 DAYS=5
-	@$(BIN)/python -m tests.bench.eta $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DAYS),--days $(DAYS))
+bench-dispatch-scale: $(STAMP) ## pictures of 1,000 orders x 3,000 riders and more, growth to 100,000 riders, cells against the whole
+	@$(BIN)/python -m tests.bench.dispatch.scale
 
 lock: ## pins the newest versions that pyproject.toml allows
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -20,19 +20,18 @@ def sequence(order: Order, times: TravelTimes) -> tuple[int, ...]:
     return tuple(row - 1 for row in _shortest(0, range(1, stops + 1), stops + 1, ground))
 
 
-def chained(orders: Sequence[Order], pick: Ints, drop: Ints, ground: Ground) -> tuple[Ints, Floats, Ints]:
-    """By order: further pick-ups, seconds of riding through them, and the row of the last pick-up.
+def chained(calls: Ints, pick: Ints, drop: Ints, ground: Ground) -> tuple[Floats, Ints]:
+    """By order, with `calls` further pick-ups: seconds of riding through them, and the row of the last pick-up.
 
     The rows of all further stops are the last ones of the ground, order by order.
     """
-    calls: Ints = np.array([len(order.stops) for order in orders], np.int64)
-    chain, last = np.zeros(len(orders)), pick.copy()
+    chain, last = np.zeros(len(calls)), pick.copy()
     row = len(ground.xy) - int(calls.sum())
     for o in map(int, np.flatnonzero(calls)):
         way = _shortest(int(pick[o]), range(row, row + int(calls[o])), int(drop[o]), ground)
         chain[o], last[o] = _riding((int(pick[o]), *way), ground), way[-1]
         row += int(calls[o])
-    return calls, chain, last
+    return chain, last
 
 
 def _shortest(start: int, stops: Sequence[int], end: int, ground: Ground) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.dispatch.engine.acting import due, moves
+from services.dispatch.engine.columns import Columns
 from services.dispatch.engine.core.arrays import Ints, Plan
 from services.dispatch.engine.demand import Seen, Shifts
 from services.dispatch.engine.frame import Frame, framed
@@ -14,11 +15,13 @@ from services.dispatch.engine.world import Decision, World
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the engine takes from one tick to the next: its plan, and what the day has shown so far."""
+    """What the engine takes from one tick to the next: its plan, what the day has shown so far, and (to spare reading
+    the same objects again) the last picture in figures."""
 
     routes: Routes = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
     shifts: Shifts = field(default_factory=Shifts)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ def decide(world: World, memory: Memory, policy: EnginePolicy, travel: TravelTim
 
 def think(world: World, memory: Memory, policy: EnginePolicy, travel: TravelTimes) -> Thought:
     """The same with what it came from."""
-    shop_rows = {shop.shop_id: row for row, shop in enumerate(world.shops)}
-    seen = memory.seen.with_orders(world.orders, shop_rows)
-    shifts = memory.shifts.with_riders(world.riders)
-    frame = framed(world, seen, shifts, shop_rows, policy, travel)
+    columns = memory.columns.showing(world)
+    seen = memory.seen.with_orders((world.orders[k] for k in columns.orders.fresh), columns.shop_rows)
+    shifts = memory.shifts.with_riders((world.riders[k] for k in columns.riders.fresh), world.now)
+    frame = framed(world, columns, seen, shifts, policy, travel)
     plan, owner = planned(frame, memory.routes)
     decisions, routes = due(frame, plan)
     decisions.extend(moves(frame, plan))
-    return Thought(decisions, Memory(routes, seen, shifts), frame, plan, owner)
+    return Thought(decisions, Memory(routes, seen, shifts, columns), frame, plan, owner)

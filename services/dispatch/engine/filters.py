@@ -1,6 +1,6 @@
 """Hard filters: which rider cannot have which order at all, and why; everything softer is a cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,12 @@ REASONS = (None, *Bar)
 def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
     """Reasons by order and rider; the gravest stands where there are several."""
     found = np.zeros((len(orders), len(riders)), np.int8)
-    skills = _bits([order.skills for order in orders], [rider.skills for rider in riders])
     columns = {rider.rider_id: k for k, rider in enumerate(riders)}
     _say(found, Bar.SHIFT_ENDS, np.array([rider.off_at < now for rider in riders], bool)[None, :])
-    _outside(found, orders, riders)
+    _say(found, Bar.OUTSIDE_ZONE, _lacking(orders, riders, lies_inside))
     _say(found, Bar.LACKS_CAPACITY, _above([each.load_g for each in orders], [each.capacity_g for each in riders]))
     _say(found, Bar.LACKS_CAPACITY, _above([each.load_ml for each in orders], [each.capacity_ml for each in riders]))
-    _say(found, Bar.LACKS_SKILLS, (skills[0][:, None] & ~skills[1][None, :]) != 0)
+    _say(found, Bar.LACKS_SKILLS, _lacking(orders, riders, has_skills))
     for row, order in enumerate(orders):
         for rider_id in order.barred & columns.keys():
             found[row, columns[rider_id]] = REASONS.index(Bar.BARRED)
@@ -37,17 +36,6 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
         elif order.tried:
             _asked_before(found[row], order, columns, now)
     return found
-
-
-def _outside(found: Bars, orders: Sequence[Order], riders: Sequence[Rider]) -> None:
-    """Riders who are bound to zones, those with the same zones together."""
-    together: dict[frozenset[str], list[int]] = {}
-    for column, rider in enumerate(riders):
-        if rider.zones:
-            together.setdefault(rider.zones, []).append(column)
-    for zones, columns in together.items():
-        outside = [row for row, order in enumerate(orders) if not order.zones & zones]
-        found[np.ix_(outside, columns)] = REASONS.index(Bar.OUTSIDE_ZONE)
 
 
 def _only(found: Bars, column: int, others: Bar) -> None:
@@ -74,13 +62,41 @@ def _above(asked: Sequence[int], offered: Sequence[int]) -> NDArray[np.bool_]:
     return np.array(asked, np.int64)[:, None] > np.array(offered, np.int64)[None, :]
 
 
-def _bits(
-    asked: Sequence[frozenset[str | None]], offered: Sequence[frozenset[str]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sets of names as bits, so that whole tables are compared at once (at most 62 names)."""
-    names = sorted({name for each in asked for name in each if name is not None})
-    place = {name: 1 << position for position, name in enumerate(names[:62])}
-    return tuple(  # type: ignore[return-value]
-        np.array([sum(place.get(name, 0) for name in each if name is not None) for each in side], np.int64)
-        for side in (asked, offered)
-    )
+Demand = tuple[frozenset[str], frozenset[str]]
+"""The skills that an order asks for and the zones it lies in."""
+Profile = tuple[frozenset[str], frozenset[str]]
+"""The skills that a rider has and the zones he is bound to (none: everywhere)."""
+
+
+def demand_of(order: Order) -> Demand:
+    """What orders are alike in."""
+    return order.skills, order.zones
+
+
+def profile_of(rider: Rider) -> Profile:
+    """What riders are alike in."""
+    return rider.skills, rider.zones
+
+
+def has_skills(demand: Demand, profile: Profile) -> bool:
+    return demand[0] <= profile[0]
+
+
+def lies_inside(demand: Demand, profile: Profile) -> bool:
+    return not profile[1] or bool(demand[1] & profile[1])
+
+
+def _lacking(
+    orders: Sequence[Order], riders: Sequence[Rider], suits: Callable[[Demand, Profile], bool]
+) -> NDArray[np.bool_]:
+    """Where a rider does not suit an order: asked once for each kind of order and kind of rider."""
+    demands, asked = _kinds([demand_of(order) for order in orders])
+    profiles, offered = _kinds([profile_of(rider) for rider in riders])
+    table = np.array([[not suits(demand, profile) for profile in profiles] for demand in demands], bool)
+    return table.reshape(len(demands), len(profiles))[asked][:, offered]
+
+
+def _kinds(each: Sequence[Demand]) -> tuple[list[Demand], NDArray[np.int64]]:
+    places: dict[Demand, int] = {}
+    rows = np.array([places.setdefault(kind, len(places)) for kind in each], np.int64)
+    return list(places), rows

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from services.dispatch.engine.cells import Cell, fleet_of, jobs_of, plan_of, put_back
 from services.dispatch.engine.core.arrays import Ints, Outlook, Plan
-from services.dispatch.engine.core.insertion import insert, insertion_costs, refresh, refresh_all
+from services.dispatch.engine.core.insertion import insert, insertion_costs, refresh, refresh_all, resume
 from services.dispatch.engine.core.routes import LONGEST, put
 from services.dispatch.engine.core.search import search
 from services.dispatch.engine.frame import Frame
@@ -24,13 +25,36 @@ def planned(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
         return _unplanned(0), np.full(len(frame.orders), -1, np.int64)
     plan, owner = _resumed(frame, before)
     _place_new(frame, plan, owner)
-    policy = frame.policy
-    rounds = min(policy.most_rounds, policy.rounds_per_order * len(frame.orders))
-    seed = int(frame.now) % 2**31 + 1
-    search(
-        plan, owner, rounds, seed, frame.ground, frame.fleet, frame.jobs, frame.rules, frame.to_come, outlook(frame)
-    )
+    _search(frame, plan, owner)
     return plan, owner
+
+
+def _search(frame: Frame, plan: Plan, owner: Ints) -> None:
+    """Betters the plan in place, cell by cell; a large picture has fewer rounds for each."""
+    policy, cells = frame.policy, frame.cells
+    seed = int(frame.now) % 2**31 + 1
+    share = cells.orders_of(owner, frame.jobs)
+    rounds = [min(policy.most_rounds, policy.rounds_per_order * len(orders)) for orders in share]
+    thrift = min(1.0, policy.rounds_in_all / max(1, sum(rounds)))
+    for number, (cell, orders) in enumerate(zip(cells.each, share, strict=True)):
+        wanted = round(rounds[number] * thrift)
+        if len(cells.each) == 1:
+            world = (frame.ground, frame.fleet, frame.jobs, frame.rules, cell.to_come, outlook(frame))
+            search(plan, owner, wanted, seed, *world)
+        elif wanted and len(cell.riders):
+            _search_cell(frame, plan, owner, cell, orders, wanted, seed + number)
+
+
+def _search_cell(frame: Frame, plan: Plan, owner: Ints, cell: Cell, orders: Ints, rounds: int, seed: int) -> None:
+    """One cell as a picture of its own."""
+    riders = cell.riders
+    jobs, fleet = jobs_of(orders, riders, frame.jobs, frame.fleet), fleet_of(riders, frame.fleet)
+    part = plan_of(riders, orders, plan, frame.jobs)
+    had = owner[orders]
+    had[had >= 0] = np.searchsorted(riders, had[had >= 0])
+    search(part, had, rounds, seed, frame.ground, fleet, jobs, frame.rules, cell.to_come, outlook(frame))
+    put_back(riders, orders, part, plan)
+    owner[orders] = np.where(had >= 0, riders[had], -1)
 
 
 def outlook(frame: Frame) -> Outlook:
@@ -42,12 +66,17 @@ def _resumed(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
     """The plan of the tick before, without orders that are gone and riders who may no longer have them."""
     plan = _unplanned(len(frame.riders))
     owner = np.full(len(frame.orders), -1, np.int64)
-    rows = {order.order_id: row for row, order in enumerate(frame.orders)}
-    for k, rider in enumerate(frame.riders):
-        if route := before.get(rider.rider_id):
-            _resume_rider(frame, plan, owner, k, route, rows)
-    refresh_all(plan, frame.ground, frame.fleet, frame.jobs, frame.rules)
-    owner[plan.length[owner] == 0] = -1
+    if before:
+        rows = {order.order_id: row for row, order in enumerate(frame.orders)}
+        found = [
+            (k, rows.get(order_id, -1), opens)
+            for k, rider in enumerate(frame.riders)
+            if rider.rider_id in before
+            for order_id, opens in before[rider.rider_id]
+        ]
+        riders, orders, opens = np.array(found, np.int64).reshape(-1, 3).T.copy()
+        resume(riders, orders, opens, plan, owner, frame.fleet, frame.jobs, frame.admission)
+    refresh_all(plan, owner, frame.ground, frame.fleet, frame.jobs, frame.rules)
     return plan, owner
 
 
@@ -61,21 +90,6 @@ def _unplanned(riders: int) -> Plan:
         np.zeros(riders, np.int64),
         np.zeros(riders),
     )
-
-
-def _resume_rider(
-    frame: Frame, plan: Plan, owner: Ints, k: int, route: tuple[tuple[str, bool], ...], rows: Mapping[str, int]
-) -> None:
-    count, opening = 0, True
-    for order_id, opens in route:
-        opening = opening or opens
-        row = rows.get(order_id, -1)
-        if row < 0 or owner[row] >= 0 or frame.bars[row, k]:
-            continue
-        plan.seq[k, count], plan.opens[k, count] = row, opening
-        owner[row] = k
-        count, opening = count + 1, False
-    plan.length[k] = count
 
 
 def _place_new(frame: Frame, plan: Plan, owner: Ints) -> None:

@@ -5,6 +5,7 @@ import csv
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.dispatch.checker import violations
 from tests.bench.dispatch.day import Simulation, policy_of
-from tests.bench.dispatch.instances import copy_with_ready_times, folders, read_day, uncertain
+from tests.bench.dispatch.instances import copy_with_ready_times, folders, large, read_day, uncertain, write_day
 from tests.bench.dispatch.metrics import measure
 from tests.bench.dispatch.plan_files import read_instance, read_solution
 from tests.bench.dispatch.telling import Result, tell
@@ -29,11 +30,29 @@ def main() -> int:
         say(f"bench-dispatch skipped: no instances in {asked.mdrp} (MDRP=<folder of instances> chooses another)")
         return 0
     _warm_up(chosen[0])
-    run = partial(_run, noise=asked.noise, seed=asked.noise_seed, plans=asked.plan_out)
-    with ProcessPoolExecutor(asked.workers) as pool:
-        results = list(pool.map(run, chosen))
-    tell(results, _published(asked.mdrp), asked.noise)
+    with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor(asked.workers) as pool:
+        if asked.large:
+            chosen = _made_large(chosen, Path(scratch))
+        run = partial(_run, plans=asked.plan_out, riders_in_cell=asked.riders_in_cell)
+        results = list(pool.map(partial(run, noise=0.0, seed=0), chosen)) if not asked.noise_only else []
+        if asked.noise > 0:
+            noisy = list(pool.map(partial(run, noise=asked.noise, seed=asked.noise_seed), chosen))
+    published = {} if asked.large else _published(asked.mdrp)
+    if asked.noise > 0:
+        tell(noisy, published, asked.noise, certain=results)
+        results += noisy
+    else:
+        tell(results, published, 0.0)
     return 1 if any(result.broken for result in results) else 0
+
+
+LARGE = (500, 1000, 1600, 2400, 3200)
+"""Orders of the days that are made of smaller ones."""
+
+
+def _made_large(chosen: Sequence[Path], scratch: Path) -> list[Path]:
+    days = [read_day(folder) for folder in chosen]
+    return [write_day(day, scratch / day.name) for day in (large(days, orders, seed=1) for orders in LARGE)]
 
 
 def _arguments() -> argparse.Namespace:
@@ -44,7 +63,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--noise", type=float, default=0.0, help="standard deviation of ready times, minutes")
     parser.add_argument("--noise-seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="days played at once")
+    parser.add_argument("--large", action="store_true", help="days of 500 to 3,200 orders, made of the instances")
+    parser.add_argument("--noise-only", action="store_true", help="only the uncertain days: no loss is told")
+    parser.add_argument("--riders-in-cell", type=int, help="other cells than the engine's own")
     return parser.parse_args()
 
 
@@ -77,7 +99,7 @@ def _warm_up(folder: Path) -> None:
     say(f"warm-up {time.perf_counter() - started:.1f} s")
 
 
-def _run(folder: Path, noise: float, seed: int, plans: Path | None) -> Result:
+def _run(folder: Path, noise: float, seed: int, plans: Path | None, riders_in_cell: int | None = None) -> Result:
     """Plays one day, writes its plan, and judges what was written."""
     day = read_day(folder)
     with tempfile.TemporaryDirectory() as scratch:
@@ -86,10 +108,14 @@ def _run(folder: Path, noise: float, seed: int, plans: Path | None) -> Result:
             day = uncertain(day, noise, seed)
             held_against = copy_with_ready_times(folder, day, Path(scratch) / "instance")
         started = time.perf_counter()
-        played = Simulation(day, policy_of(day)).play()
+        policy = policy_of(day)
+        if riders_in_cell is not None:
+            policy = replace(policy, riders_in_cell=riders_in_cell)
+        played = Simulation(day, policy).play()
         wall = time.perf_counter() - started
         given = read_instance(held_against)
-        solution = read_solution(played.write(plans / folder.name if plans else Path(scratch) / "plan"))
+        kept = plans / (folder.name if noise == 0 else f"{folder.name}-noise{noise:g}") if plans else None
+        solution = read_solution(played.write(kept or Path(scratch) / "plan"))
     walls = sorted(played.wall_ms)
     return Result(
         folder.name,

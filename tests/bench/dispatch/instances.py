@@ -144,12 +144,13 @@ def mirrored(day: Day, minutes: int) -> Day:
 
 
 def merged(days: Sequence[Day], name: str, gap_m: float = 6000) -> Day:
-    """Several days as one, in towns `gap_m` apart (in rows of three), so that they overlap at the edges."""
+    """Several days as one, in towns `gap_m` apart (in rows of three or more), so that they overlap at the edges."""
+    in_a_row = max(3, math.ceil(math.sqrt(len(days))))
     orders: list[OrderOfDay] = []
     restaurants: dict[str, Point] = {}
     couriers: list[CourierOfDay] = []
     for number, day in enumerate(days):
-        east, north = gap_m * (number % 3), gap_m * (number // 3)
+        east, north = gap_m * (number % in_a_row), gap_m * (number // in_a_row)
         mark = f"d{number}"
         for order in day.orders:
             door = (order.door[0] + east, order.door[1] + north)
@@ -159,6 +160,19 @@ def merged(days: Sequence[Day], name: str, gap_m: float = 6000) -> Day:
             start = (courier.start[0] + east, courier.start[1] + north)
             couriers.append(replace(courier, name=courier.name + mark, start=start))
     return replace(days[0], name=name, orders=tuple(orders), restaurants=restaurants, couriers=tuple(couriers))
+
+
+TOWNS_APART_M = 5000
+"""So far apart, the edges of two towns are as dense as their middles: one city of the towns' own density."""
+
+
+def large(days: Sequence[Day], orders: int, seed: int) -> Day:
+    """A city with at least so many orders, couriers and shifts in proportion: varied days side by side."""
+    chance = random.Random(f"{orders} {seed}")
+    towns: list[Day] = []
+    while sum(len(town.orders) for town in towns) < orders:
+        towns.append(varied(days[len(towns) % len(days)], chance.randrange(1_000_000)))
+    return merged(towns, f"large{sum(len(town.orders) for town in towns)}s{seed}", TOWNS_APART_M)
 
 
 def copy_with_ready_times(source: Path, day: Day, target: Path) -> Path:

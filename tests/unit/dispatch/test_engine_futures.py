@@ -5,7 +5,7 @@ import pytest
 
 from services.dispatch.engine.core.arrays import Fleet, Ground, Outlook, Rules, Scenarios
 from services.dispatch.engine.core.future import foresee, mean_cost, new_stage
-from services.dispatch.engine.core.replay import replay
+from services.dispatch.engine.core.replay import KEEP, replay
 
 SHOPS, RIDERS, WORLDS, EACH = 12, 15, 6, 30
 RULES = Rules(0.0, 120.0, 120.0, 4, 7200.0, 2400.0, 0.0)
@@ -53,12 +53,12 @@ def test_playing_what_changed_costs_what_playing_everything_costs(seed: int) -> 
         freed[changed] = chance.uniform(0, 2400, len(changed))
         whole = mean_cost(foresee(moved, freed, *world), to_come)
         before = mean_cost(futures, to_come)
-        tried = replay(changed, moved, freed, False, NEVER_ENOUGH, stage, futures, *world)
+        tried = replay(changed, moved, freed, NEVER_ENOUGH, stage, futures, *world)
         assert before + tried == pytest.approx(whole)
         assert not stage.differs.any()
         if turn % 3 == 0:
             node, time = moved, freed
-            replay(changed, node, time, True, 0.0, stage, futures, *world)
+            replay(changed, node, time, KEEP, stage, futures, *world)
             assert mean_cost(futures, to_come) == pytest.approx(whole)
 
 
@@ -69,8 +69,8 @@ def test_a_plan_that_is_hopeless_is_not_played_to_the_end() -> None:
     futures = foresee(node, time, *world)
     all_late = np.full(RIDERS, 2600.0)
     everybody = np.arange(RIDERS)
-    whole = replay(everybody, node, all_late, False, NEVER_ENOUGH, stage, futures, *world)
+    whole = replay(everybody, node, all_late, NEVER_ENOUGH, stage, futures, *world)
     assert whole == pytest.approx(mean_cost(foresee(node, all_late, *world), to_come) - mean_cost(futures, to_come))
-    in_part = replay(everybody, node, all_late, False, -1e6, stage, futures, *world)
+    in_part = replay(everybody, node, all_late, -1e6, stage, futures, *world)
     assert in_part > -1e6
     assert in_part != pytest.approx(whole)

@@ -54,6 +54,19 @@ class Jobs(NamedTuple):
     near: Ints
 
 
+class Admission(NamedTuple):
+    """Who may have what: `admits` by kind of order and kind of rider; riders who are `shut` have nothing new; an
+    order may be for one rider (`only`; -1: anybody, -2: nobody) or not for all (`mask`: a row of `masks`, or -1)."""
+
+    demand: Ints
+    profile: Ints
+    admits: Flags
+    shut: Flags
+    only: Ints
+    mask: Ints
+    masks: Flags
+
+
 class Rules(NamedTuple):
     """What a stop takes (half before the hand-over, half after), and what a bundle and an order left over cost."""
 

@@ -5,6 +5,8 @@ from numba import njit
 
 from services.dispatch.engine.core.arrays import Floats, Ints
 
+_AT_ONCE = 20.0
+
 
 @njit(cache=True)
 def chance(a: int, b: int, c: int) -> float:
@@ -19,13 +21,23 @@ def chance(a: int, b: int, c: int) -> float:
 
 @njit(cache=True)
 def poisson(mean: float, u: float) -> int:
-    """How many events, by inversion (at most 60)."""
+    """How many events, by inversion (at most 60; a mean of up to 20)."""
     p = np.exp(-mean)
     total, count = p, 0
     while u > total and count < 60:
         count += 1
         p *= mean / count
         total += p
+    return count
+
+
+@njit(cache=True)
+def arrivals(mean: float, s: int, tick: int) -> int:
+    """How many orders come in one step of scenario s: a large mean is the sum of smaller ones."""
+    parts = int(mean / _AT_ONCE) + 1
+    count = poisson(mean / parts, chance(s, tick, 0))
+    for part in range(1, parts):
+        count += poisson(mean / parts, chance(s, -tick, part))
     return count
 
 
@@ -55,7 +67,7 @@ def imagine(
         limit = min(room, n + int(rates.sum() * 2) + 80)
         for m in range(rates.shape[0]):
             tick = base + 1 + m
-            for j in range(poisson(rates[m], chance(s, tick, 0))):
+            for j in range(arrivals(rates[m], s, tick)):
                 if n >= limit:
                     break
                 t = int(chance(s, tick, 4 * j + 1) * shops.shape[0])

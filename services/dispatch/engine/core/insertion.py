@@ -3,7 +3,19 @@
 import numpy as np
 from numba import njit
 
-from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Rules, travel
+from services.dispatch.engine.core.arrays import (
+    Admission,
+    Flags,
+    Fleet,
+    Floats,
+    Ground,
+    Ints,
+    Jobs,
+    Plan,
+    Rules,
+    travel,
+)
+from services.dispatch.engine.core.nearness import may
 from services.dispatch.engine.core.routes import ALONE, BEFORE, LONGEST, NEVER, put, route_cost
 
 
@@ -77,13 +89,34 @@ def refresh(k: int, plan: Plan, ground: Ground, fleet: Fleet, jobs: Jobs, rules:
 
 
 @njit(cache=True)
-def refresh_all(plan: Plan, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules) -> None:
+def refresh_all(plan: Plan, owner: Ints, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Rules) -> None:
     """Reckons every rider again; what can no longer be done is taken off him."""
     for k in range(plan.length.shape[0]):
         refresh(k, plan, ground, fleet, jobs, rules)
         if plan.cost[k] >= NEVER:
+            owner[plan.seq[k, : plan.length[k]]] = -1
             plan.length[k] = 0
             refresh(k, plan, ground, fleet, jobs, rules)
+
+
+@njit(cache=True)
+def resume(
+    riders: Ints, orders: Ints, opens: Ints, plan: Plan, owner: Ints, fleet: Fleet, jobs: Jobs, admission: Admission
+) -> None:
+    """Gives riders the orders they were meant to carry, as far as those are still there (not -1) and for them.
+
+    `opens` is 1 where a bundle begins; one whose first order is gone begins with the next.
+    """
+    opening = True
+    for i in range(riders.shape[0]):
+        k, o = riders[i], orders[i]
+        opening = opening or opens[i] != 0 or riders[i - 1] != k
+        if o < 0 or owner[o] >= 0 or plan.length[k] >= LONGEST or not may(o, k, fleet, jobs, admission):
+            continue
+        plan.seq[k, plan.length[k]], plan.opens[k, plan.length[k]] = o, opening
+        plan.length[k] += 1
+        owner[o] = k
+        opening = False
 
 
 @njit(cache=True)

@@ -4,32 +4,20 @@ import numpy as np
 from numba import njit
 
 from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Outlook, Rules, Scenarios, travel
-from services.dispatch.engine.core.future import Futures, Stage, foresee, new_stage
-from services.dispatch.engine.core.replay import replay
+from services.dispatch.engine.core.future import Futures, Stage, new_stage
+from services.dispatch.engine.core.replay import KEEP, replay
 
 
 @njit(cache=True)
-def spread_pain(pain: Floats, near: float, most: int, ground: Ground) -> Ints:
-    """The shops where a rider is missed most, counting what is missed within `near` seconds of each."""
-    shops = pain.shape[0]
-    hurt = np.flatnonzero(pain > 0)
-    score = np.zeros(shops)
-    for i in hurt:
-        for j in hurt:
-            apart = travel(ground, i, j)
+def spread(shops: Ints, pain: Floats, near: float, ground: Ground) -> Floats:
+    """What is missed within `near` seconds of each of these shops, the nearer the more of it."""
+    score = np.zeros(shops.shape[0])
+    for i in range(shops.shape[0]):
+        for j in range(shops.shape[0]):
+            apart = travel(ground, shops[i], shops[j])
             if apart < near:
                 score[i] += pain[j] * (1.0 - apart / near)
-    count = min(most, hurt.shape[0])
-    return np.argsort(-score)[:count]
-
-
-@njit(cache=True)
-def pain_by_shop(shops: int, futures: Futures, to_come: Scenarios) -> Floats:
-    """What the imagined orders of each shop cost, over all scenarios."""
-    pain = np.zeros(shops)
-    for f in range(to_come.pick.shape[0]):
-        pain[to_come.pick[f]] += futures.cost[f]
-    return pain
+    return score
 
 
 @njit(cache=True)
@@ -57,22 +45,32 @@ def gain_of(
     node[k], time[k] = shop, free + ride
     changed = np.full(1, k)
     enough = -price * ride - least
-    more = replay(changed, node, time, False, enough, stage, futures, ground, fleet, rules, to_come, outlook)
+    more = replay(changed, node, time, enough, stage, futures, ground, fleet, rules, to_come, outlook)
     node[k], time[k] = stays, free
     return -more - price * ride
 
 
 @njit(cache=True)
+def greatest(gains: Floats) -> tuple[int, int]:
+    """Where the first of the greatest gains stands."""
+    best, row, column = -1.0, 0, 0
+    for i in range(gains.shape[0]):
+        for j in range(gains.shape[1]):
+            if gains[i, j] > best:
+                best, row, column = gains[i, j], i, j
+    return row, column
+
+
+@njit(cache=True)
 def best_moves(
     idle: Ints,
-    node: Ints,
-    time: Floats,
-    shops: int,
-    near: float,
-    most: int,
+    goals: Ints,
     least: float,
     latest: float,
     price: float,
+    node: Ints,
+    time: Floats,
+    futures: Futures,
     ground: Ground,
     fleet: Fleet,
     rules: Rules,
@@ -84,8 +82,6 @@ def best_moves(
     Gains are reckoned again only when it is their turn: another move seldom makes one greater (lazy greedy).
     """
     stage = new_stage(node.shape[0])
-    futures = foresee(node, time, ground, fleet, rules, to_come, outlook)
-    goals = spread_pain(pain_by_shop(shops, futures, to_come), near, most, ground)
     gains = np.zeros((idle.shape[0], goals.shape[0]))
     for i in range(idle.shape[0]):
         for j in range(goals.shape[0]):
@@ -109,8 +105,7 @@ def best_moves(
     count = 0
     fresh = np.ones(gains.shape, np.bool_)
     while gains.size > 0:
-        best = np.argmax(gains)
-        i, j = best // goals.shape[0], best % goals.shape[0]
+        i, j = greatest(gains)
         if gains[i, j] < least:
             break
         k, shop = idle[i], goals[j]
@@ -122,7 +117,7 @@ def best_moves(
             continue
         time[k] += travel(ground, node[k], shop) * fleet.pace[k]
         node[k] = shop
-        replay(np.full(1, k), node, time, True, 0.0, stage, futures, ground, fleet, rules, to_come, outlook)
+        replay(np.full(1, k), node, time, KEEP, stage, futures, ground, fleet, rules, to_come, outlook)
         gains[i, :] = 0.0
         fresh[:] = False
         made[count, 0], made[count, 1] = k, shop

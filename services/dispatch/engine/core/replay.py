@@ -1,5 +1,6 @@
 """The same futures for another plan: only what its changed riders do is played again, and whom that touches."""
 
+import numpy as np
 from numba import njit
 
 from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Outlook, Rules, Scenarios, travel
@@ -9,12 +10,31 @@ _AT_LEAST = 4
 """Scenarios that are played before the rest of them can be spared."""
 
 
+KEEP = np.inf
+"""In place of a figure that is enough: all scenarios are played, and remembered from then on."""
+
+
+@njit(cache=True)
+def begin(changed: Ints, node: Ints, time: Floats, stage: Stage, futures: Futures) -> int:
+    """Sets the stage for a scenario; how many of the changed riders differ from the start."""
+    count = stage.others.shape[0]
+    n = count - count
+    for k in changed:
+        if not stage.differs[k] and (node[k] != futures.node[k] or time[k] != futures.time[k]):
+            stage.differs[k] = True
+            stage.tried_at[k], stage.tried_until[k] = node[k], time[k]
+            stage.others[n] = k
+            n += 1
+    stage.at[:] = futures.node
+    stage.until[:] = futures.time
+    return n
+
+
 @njit(cache=True)
 def replay(
     changed: Ints,
     node: Ints,
     time: Floats,
-    keep: bool,
     enough: float,
     stage: Stage,
     futures: Futures,
@@ -26,25 +46,14 @@ def replay(
 ) -> float:
     """By how much a scenario costs more when the `changed` riders start from `node` at `time`, in the mean.
 
-    Stops when the mean is by its standard error above `enough`. With `keep` all scenarios are played, and the futures
-    are from then on those of these riders.
+    Stops when the mean is by its standard error above `enough`, unless that is KEEP.
     """
-    total, squares = 0.0, 0.0
+    total, squares, keep = 0.0, 0.0, enough == KEEP
     worlds = to_come.first.shape[0] - 1
     for s in range(worlds):
-        n = 0
-        for k in changed:
-            if not stage.differs[k] and (node[k] != futures.node[k] or time[k] != futures.time[k]):
-                stage.differs[k] = True
-                stage.tried_at[k], stage.tried_until[k] = node[k], time[k]
-                stage.others[n] = k
-                n += 1
-        if n == 0 or to_come.first[s + 1] == to_come.first[s]:
-            for i in range(n):
-                stage.differs[stage.others[i]] = False
+        if to_come.first[s + 1] == to_come.first[s]:
             continue
-        stage.at[:] = futures.node
-        stage.until[:] = futures.time
+        n = begin(changed, node, time, stage, futures)
         before = futures.rest[to_come.first[s]]
         more = replay_one(s, n, keep, stage, futures, ground, fleet, rules, to_come, outlook) - before
         total += more

@@ -1,8 +1,9 @@
 """What a rider's sequence of bundles costs, and where it is cheapest to put one more order."""
 
+import numpy as np
 from numba import njit
 
-from services.dispatch.engine.core.arrays import Flags, Fleet, Ground, Ints, Jobs, Rules, travel
+from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Rules, travel
 
 LONGEST = 10
 """Orders in one rider's plan; more than that will be planned again many times before they are due."""
@@ -74,3 +75,13 @@ def take(seq: Ints, opens: Flags, count: int, at: int) -> None:
     for p in range(at, count - 1):
         seq[p] = seq[p + 1]
         opens[p] = opens[p + 1]
+
+
+@njit(cache=True)
+def first_rides(riders: Ints, plan: Plan, ground: Ground, fleet: Fleet, jobs: Jobs) -> Floats:
+    """Seconds to the first shop of these riders' plans."""
+    rides = np.empty(riders.shape[0])
+    for i in range(riders.shape[0]):
+        k = riders[i]
+        rides[i] = travel(ground, fleet.node[k], jobs.pick[plan.seq[k, 0]]) * fleet.pace[k]
+    return rides

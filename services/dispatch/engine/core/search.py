@@ -19,7 +19,7 @@ from services.dispatch.engine.core.arrays import (
 )
 from services.dispatch.engine.core.future import foresee, new_stage
 from services.dispatch.engine.core.insertion import insert, refresh
-from services.dispatch.engine.core.replay import replay
+from services.dispatch.engine.core.replay import KEEP, replay
 from services.dispatch.engine.core.routes import LONGEST, take
 
 MOST_TAKEN = 6
@@ -186,12 +186,12 @@ def search(
         better = not alike and more <= _WORTH_A_LOOK
         if better and ahead:
             node, time, enough = trial.end_node, trial.end_time, -more / outlook.weight
-            then = replay(changed, node, time, False, enough, stage, futures, ground, fleet, rules, to_come, outlook)
+            then = replay(changed, node, time, enough, stage, futures, ground, fleet, rules, to_come, outlook)
             more += outlook.weight * then
         better = better and more < -1e-6
         if better and ahead:
             node, time = trial.end_node, trial.end_time
-            replay(changed, node, time, True, 0.0, stage, futures, ground, fleet, rules, to_come, outlook)
+            replay(changed, node, time, KEEP, stage, futures, ground, fleet, rules, to_come, outlook)
         source, target = (trial, plan) if better else (plan, trial)
         for i in range(riders):
             copy_rider(touched.riders[i], source, target)

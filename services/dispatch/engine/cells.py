@@ -1,0 +1,120 @@
+"""Cuts a picture into cells of bounded size that are decided apart, each with its own riders, orders and futures.
+
+An order is its rider's cell's, or its shop's while nobody has it; new orders are placed before anything is cut, among
+all riders near them. Borders move from turn to turn: what one parts in this turn meets under the next.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Jobs, Plan, Scenarios
+
+_CUTS = (0.5, 0.36, 0.62)
+"""The share of riders before a cut, turn by turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Rows of riders, in their order, and the imagined orders of the shops inside."""
+
+    riders: Ints
+    to_come: Scenarios
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The whole picture in cells; `shop_cell` and `rider_cell` say where each shop and rider is."""
+
+    each: tuple[Cell, ...]
+    shop_cell: Ints
+    rider_cell: Ints
+
+    def orders_of(self, owner: Ints, jobs: Jobs) -> list[Ints]:
+        """The orders of each cell."""
+        cell = np.where(owner >= 0, self.rider_cell[owner], self.shop_cell[jobs.pick])
+        return _grouped(cell, len(self.each))
+
+
+def celled(ground: Ground, fleet: Fleet, shops: int, to_come: Scenarios, most: int, turn: int) -> Cells:
+    """Cells of at most so many riders; all in one where there are no more."""
+    riders = np.arange(len(fleet.node))
+    shop_cell, rider_cell = np.zeros(shops, np.int64), np.zeros(len(riders), np.int64)
+    if len(riders) <= most:
+        return Cells((Cell(riders, to_come),), shop_cell, rider_cell)
+    parts = list(_cut(riders, ground.xy[fleet.node], np.arange(shops), ground.xy[:shops], most, turn))
+    for number, (inside, places) in enumerate(parts):
+        rider_cell[inside], shop_cell[places] = number, number
+    coming = _shared(to_come, shop_cell, len(parts))
+    return Cells(
+        tuple(Cell(np.sort(inside), part) for (inside, _), part in zip(parts, coming, strict=True)),
+        shop_cell,
+        rider_cell,
+    )
+
+
+def _cut(riders: Ints, xy: Floats, places: Ints, shops: Floats, most: int, turn: int) -> Iterator[tuple[Ints, Ints]]:
+    """Halves across the longer side until none holds more than `most` riders."""
+    waiting = [(riders, places)]
+    while waiting:
+        inside, there = waiting.pop()
+        if len(inside) <= most:
+            yield inside, there
+            continue
+        spots = xy[inside]
+        axis = int(np.argmax(np.ptp(spots, axis=0)))
+        middle = max(1, int(len(inside) * _CUTS[turn % len(_CUTS)]))
+        sides = np.argpartition(spots[:, axis], middle)
+        border = spots[sides[middle], axis]
+        beyond = shops[there, axis] >= border
+        waiting.append((inside[sides[middle:]], there[beyond]))
+        waiting.append((inside[sides[:middle]], there[~beyond]))
+
+
+def _grouped(cell: Ints, cells: int) -> list[Ints]:
+    order = np.argsort(cell, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(cell, minlength=cells))[:-1])
+
+
+def _shared(to_come: Scenarios, shop_cell: Ints, cells: int) -> Iterator[Scenarios]:
+    """What each cell's shops are imagined to be asked for."""
+    worlds = len(to_come.first) - 1
+    world = np.repeat(np.arange(worlds), np.diff(to_come.first))
+    place = shop_cell[to_come.pick] * worlds + world
+    order = np.argsort(place, kind="stable")
+    first = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=cells * worlds))])
+    columns = [column[order] for column in to_come[1:]]
+    for cell in range(cells):
+        bounds = first[cell * worlds : (cell + 1) * worlds + 1]
+        rows = slice(bounds[0], bounds[-1])
+        yield Scenarios._make([bounds - bounds[0], *(column[rows] for column in columns)])
+
+
+def fleet_of(riders: Ints, fleet: Fleet) -> Fleet:
+    """These riders alone."""
+    return Fleet._make(column[riders] for column in fleet)
+
+
+def jobs_of(orders: Ints, riders: Ints, jobs: Jobs, fleet: Fleet) -> Jobs:
+    """These orders alone, with those of the riders who are worth a look that are in the cell."""
+    place = np.full(len(fleet.node) + 1, -1, np.int64)
+    place[riders] = np.arange(len(riders))
+    near = place[jobs.near[orders]]
+    near = np.take_along_axis(near, np.argsort(near < 0, axis=1, kind="stable"), axis=1)
+    return Jobs._make([*(column[orders] for column in jobs[:-1]), near])
+
+
+def plan_of(riders: Ints, orders: Ints, plan: Plan, jobs: Jobs) -> Plan:
+    """The plans of these riders, in the cell's own numbers."""
+    place = np.full(len(jobs.pick) + 1, -1, np.int64)
+    place[orders] = np.arange(len(orders))
+    part = Plan._make(column[riders] for column in plan)
+    return part._replace(seq=place[part.seq])
+
+
+def put_back(riders: Ints, orders: Ints, part: Plan, plan: Plan) -> None:
+    """Writes the plans of these riders into the whole plan."""
+    numbers = np.append(orders, -1)
+    for column, its in zip(plan, part._replace(seq=numbers[part.seq]), strict=True):
+        column[riders] = its

@@ -23,6 +23,8 @@ from services.dispatch.domain.rider.state import NOBODY, Rider
 from services.dispatch.domain.rider.state import evolve as evolve_rider
 from services.dispatch.domain.surges.noticing import CALM, Surge, SurgeBegan, SurgeEnded, SurgeEvent
 from services.dispatch.domain.surges.noticing import evolve as evolve_surge
+from services.dispatch.domain.wellbeing import NEVER_ASKED, RiderAsked, Wellbeing
+from services.dispatch.domain.wellbeing import evolve as evolve_wellbeing
 from shared.eventstore.aggregate import Aggregate
 from shared.eventstore.codec import Codec, EventType, Personal
 from shared.eventstore.snapshot import Snapshots
@@ -51,6 +53,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
         EventType("DeliveryPinned", d.DeliveryPinned),
         EventType("DeliveryUnpinned", d.DeliveryUnpinned),
         EventType("WayDirected", d.WayDirected),
+        EventType("GoodsToBeFetched", d.GoodsToBeFetched),
         EventType("ReportExtended", d.ReportExtended),
         EventType("ArrivedAtPickup", d.ArrivedAtPickup),
         EventType("StopCollected", d.StopCollected),
@@ -125,9 +128,19 @@ ETA_CODEC: Codec[t.EtaEvent] = Codec(
     )
 )
 
+WELLBEING_CODEC: Codec[RiderAsked] = Codec((EventType("RiderAsked", RiderAsked),))
+
 SURGE_CODEC: Codec[SurgeEvent] = Codec((EventType("SurgeBegan", SurgeBegan), EventType("SurgeEnded", SurgeEnded)))
 
-CODECS: tuple[Codec[Any], ...] = (DELIVERY_CODEC, RIDER_CODEC, POLICY_CODEC, DISRUPTION_CODEC, SURGE_CODEC, ETA_CODEC)
+CODECS: tuple[Codec[Any], ...] = (
+    DELIVERY_CODEC,
+    RIDER_CODEC,
+    POLICY_CODEC,
+    DISRUPTION_CODEC,
+    SURGE_CODEC,
+    WELLBEING_CODEC,
+    ETA_CODEC,
+)
 
 DELIVERY: Aggregate[Delivery, d.DeliveryEvent] = Aggregate(
     category="delivery",
@@ -153,6 +166,13 @@ POLICY: Aggregate[Policy, p.PolicyEvent] = Aggregate(
     evolve=evolve_policy,
     codec=POLICY_CODEC,
     deadlines=policy_deadlines.deadlines,
+)
+
+WELLBEING: Aggregate[Wellbeing, RiderAsked] = Aggregate(
+    category="wellbeing",
+    initial=NEVER_ASKED,
+    evolve=evolve_wellbeing,
+    codec=WELLBEING_CODEC,
 )
 
 SURGE: Aggregate[Surge, SurgeEvent] = Aggregate(

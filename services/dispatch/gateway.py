@@ -1,5 +1,6 @@
 """The HTTP routes of the dispatch service: for riders' devices, for dispatchers and for operations."""
 
+from services.dispatch.breakdown_routes import BreakdownRoutes
 from services.dispatch.delivery_routes import DeliveryRoutes
 from services.dispatch.disruption_routes import DisruptionRoutes
 from services.dispatch.explanation_routes import ExplanationRoutes
@@ -20,6 +21,7 @@ class DispatchGateway(
     ExplanationRoutes,
     ReportRoutes,
     DisruptionRoutes,
+    BreakdownRoutes,
     PolicyRoutes,
     PreviewRoutes,
     StandardRoutes,

@@ -151,15 +151,17 @@ def _offers(delivery_id: str, delivery: Delivery, contact: Contact | None, rider
 
 
 def _carried(delivery_id: str, delivery: Delivery, contact: Contact | None) -> WorkDelivery:
+    at_shop = delivery.goods_with is None
     return WorkDelivery(
         delivery_id=delivery_id,
         order_id=delivery.order_id,
         stage=delivery.stage,
         kind=delivery.kind,
         pickup=_pickup(delivery, contact),
-        pickup_address=contact.pickup_address if contact else "",
-        pickup_contact_name=contact.merchant_name if contact else "",
-        pickup_contact_phone=contact.merchant_phone if contact else "",
+        pickup_address=contact.pickup_address if contact and at_shop else "",
+        pickup_contact_name=contact.merchant_name if contact and at_shop else "",
+        pickup_contact_phone=contact.merchant_phone if contact and at_shop else "",
+        goods_with=delivery.goods_with,
         task=contact.task if contact else "",
         further_pickups=FurtherDoorView.all_of(delivery, contact),
         dropoff=Point.of(contact.dropoff if contact else delivery.dropoff_area),
@@ -185,14 +187,16 @@ def _suggested(delivery: Delivery) -> Literal["arrived_at_pickup", "arrived_at_d
 
 def _pickup(delivery: Delivery, contact: Contact | None) -> Point:
     """The door itself where it is told, as a merchant's is to everybody; else the middle of its cell."""
-    return Point.of(contact.pickup if contact is not None and contact.pickup is not None else delivery.pickup)
+    if contact is None or contact.pickup is None or delivery.goods_with is not None:
+        return Point.of(delivery.pickup)
+    return Point.of(contact.pickup)
 
 
 def _return(delivery_id: str, delivery: Delivery, contact: Contact | None) -> WorkReturn:
     return WorkReturn(
         delivery_id=delivery_id,
         order_id=delivery.order_id,
-        pickup=_pickup(delivery, contact),
+        pickup=_pickup(delivery, contact) if delivery.shop is None else Point.of(delivery.shop[0]),
         pickup_address=contact.pickup_address if contact else "",
         return_by=delivery.return_by,
     )

@@ -12,6 +12,7 @@ from services.dispatch.domain.policies.state import label_of, scope_of
 from services.dispatch.domain.rider import events as r
 from services.dispatch.domain.surges.noticing import SurgeBegan, SurgeEnded
 from services.dispatch.domain.values import Proof
+from services.dispatch.domain.wellbeing import RiderAsked
 from shared.contracts import common
 from shared.contracts import dispatch as m
 from shared.contracts.message import Message
@@ -208,6 +209,13 @@ def _street(event: Any, disruption_id: str) -> Message | None:
             )
         case h.DisruptionExtended():
             return m.DisruptionExtended(disruption_id=disruption_id, until=event.until)
+        case RiderAsked():
+            return m.RiderAsked(
+                rider_id=event.rider_id,
+                delivery_id=event.delivery_id,
+                order_id=sibling_id("ord", event.delivery_id),
+                answer_by=event.answer_by,
+            )
         case SurgeBegan():
             return m.SurgeBegan(zone=event.zone, orders_waiting=event.orders_waiting, free_riders=event.free_riders)
         case SurgeEnded():

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.dispatch.application import perform
 from services.dispatch.codec import DELIVERY
 from services.dispatch.domain.delivery import commands as c
+from services.dispatch.domain.delivery import taking
 from services.dispatch.domain.delivery.state import Delivery
 from services.dispatch.domain.disruptions.hindrances import Hindrances
 from services.dispatch.domain.policy import DispatchPolicy, PolicySource
@@ -56,9 +57,9 @@ def wanted(seen: Seen, policy: DispatchPolicy) -> list[TakeOff]:
     return replan(picture, replan_policy(policy), hindered if seen.hindrances.all else usually, usually)
 
 
-def command_of(wanted_off: TakeOff, now: datetime) -> c.TakeOff:
+def command_of(wanted_off: TakeOff, now: datetime) -> taking.TakeOff:
     """What is asked of the delivery's stream."""
-    return c.TakeOff(
+    return taking.TakeOff(
         delivery_id=wanted_off.order_id,
         rider_id=wanted_off.rider_id,
         cause=wanted_off.cause.value,

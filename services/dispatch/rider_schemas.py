@@ -174,6 +174,8 @@ class WorkDelivery(BaseModel):
     pickup_address: str
     pickup_contact_name: str = ""
     pickup_contact_phone: str = ""
+    goods_with: str | None = None
+    """The rider who waits at the pick-up with the goods, because he cannot go on."""
     task: str = ""
     further_pickups: list[FurtherDoorView] = []
     dropoff: Point

@@ -73,6 +73,15 @@ class FailureBody(ReportBody):
     evidence: Annotated[tuple[Reference, ...], Field(max_length=20)] = ()
 
 
+class BreakdownBody(ReportBody):
+    """He cannot go on. With `hands_over` he waits where he is for whoever fetches what he has in hand; else that has
+    failed."""
+
+    reason: Literal["rider_accident", "rider_vehicle", "rider_illness"]
+    hands_over: bool = False
+    place: Annotated[Point | None, Field(description="absent: where his device was last")] = None
+
+
 class AssignBody(Input):
     rider_id: RiderId
     reason: Reason = ""
@@ -118,6 +127,7 @@ class DeliveryView(BaseModel):
     report_by: datetime | None
     replanned_at: datetime | None = None
     replanned_for: str = ""
+    goods_with: str | None = None
     failure: FailureReason | None
     goods: Goods | None
     return_by: datetime | None
@@ -156,6 +166,7 @@ class DeliveryView(BaseModel):
             report_by=delivery.report_by,
             replanned_at=delivery.replanned_at,
             replanned_for=delivery.replanned_for,
+            goods_with=delivery.goods_with,
             failure=delivery.failure,
             goods=delivery.goods,
             return_by=delivery.return_by,

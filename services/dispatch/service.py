@@ -39,6 +39,10 @@ class DispatchService(DispatchGateway):
     def learned(self) -> None:
         self.parts.learn_times()
 
+    @every(2.0)
+    def silence(self) -> None:
+        self.parts.watch_riders()
+
     @every(1.0)
     def tracks(self) -> int:
         return self.parts.close_tracks()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.dispatch import time_views, track_closing, views
+from services.dispatch import silence_turn, time_views, track_closing, views
 from services.dispatch.application import fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY_CODEC, RIDER_CODEC
 from services.dispatch.domain.contacts import ForgetContact, RememberContact
@@ -85,6 +85,10 @@ class DispatchParts:
     def learn_times(self) -> None:
         """Learns travel times and their calibration anew from the latest journeys."""
         self.times.learn()
+
+    def watch_riders(self) -> int:
+        """Asks riders whose devices have fallen silent, and takes over from those who do not answer."""
+        return silence_turn.watch_riders(self.store, self.clock.now(), self.policy)
 
     def close_tracks(self) -> int:
         """Closes the tracks of deliveries that are over, and drops old ones; returns how many were closed."""

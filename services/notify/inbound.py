@@ -16,6 +16,7 @@ from shared.eventstore.model import Context
 SERVICE = "notify"
 CUSTOMER, MERCHANT, RIDER = Role.CUSTOMER, Role.MERCHANT, Role.RIDER
 PAYMENT_FAILED = "payment_failed"
+HAND_OVER = "hand_over"
 TAKEN_OVER = frozenset({"replanned", "silent", "rider_accident", "rider_vehicle", "rider_illness"})
 """Reasons after which dispatch finds another rider by itself: the customer hears once, of who comes instead."""
 
@@ -39,6 +40,11 @@ def _of_nobody(message: Any) -> bool:
 
 def _payment_failed(message: order.OrderCancelled) -> bool:
     return message.reason == PAYMENT_FAILED
+
+
+def _from_the_merchant(message: dispatch.RiderAssigned) -> bool:
+    """Goods that another rider holds are no merchant's business any more."""
+    return "goods_from_a_rider" not in message.reasons
 
 
 def _undelivered(message: order.OrderReinstated) -> bool:
@@ -141,12 +147,13 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
     dispatch.OfferExpired: (Say(RIDER, "offer_expired"),),
     dispatch.RiderAssigned: (
         Say(CUSTOMER, "rider_assigned"),
-        Say(MERCHANT, "rider_assigned"),
+        Say(MERCHANT, "rider_assigned", when=_from_the_merchant),
         Say(RIDER, "rider_assigned"),
     ),
     dispatch.RiderUnassigned: (
         Say(CUSTOMER, "rider_unassigned", when=lambda m: m.reason not in TAKEN_OVER),
-        Say(RIDER, "rider_unassigned"),
+        Say(RIDER, "rider_unassigned", when=lambda m: m.cause != HAND_OVER),
+        Say(RIDER, "wait_with_goods", when=lambda m: m.cause == HAND_OVER),
     ),
     dispatch.ArrivedAtPickup: (Say(MERCHANT, "rider_at_pickup"),),
     dispatch.ArrivedAtDropoff: (Say(CUSTOMER, "rider_at_dropoff"),),
@@ -158,6 +165,7 @@ TOLD: Mapping[type[Message], tuple[Say, ...]] = {
     dispatch.DeliveryWithdrawn: (Say(RIDER, "delivery_withdrawn"),),
     dispatch.WithdrawalRefused: (Say(CUSTOMER, "cancellation_refused"),),
     dispatch.ReturnOpened: (Say(MERCHANT, "return_opened"), Say(RIDER, "return_opened")),
+    dispatch.RiderAsked: (Say(RIDER, "rider_asked", ("answer_by",)),),
     dispatch.RiderWentSilent: (Say(RIDER, "report_missing"),),
     support.CaseOpened: (Say(CUSTOMER, "complaint_received", when=lambda m: m.kind == "complaint"),),
     support.RedispatchRequested: (Say(CUSTOMER, "order_redispatched"), Say(MERCHANT, "order_redispatched")),

@@ -48,6 +48,14 @@ class PayAccrued(RiderMessage):
     policy_version: str
 
 
+class RiderAsked(RiderMessage):
+    """Nothing has been heard of a rider with something to fetch: is he well? Subject: a stream beside the rider's."""
+
+    delivery_id: str
+    order_id: str
+    answer_by: datetime = Field(description="then what he has not fetched is given to others")
+
+
 class DeliveryMessage(Message):
     """Subject: the delivery's stream; partition key: the order's id."""
 

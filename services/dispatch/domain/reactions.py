@@ -138,13 +138,18 @@ def _ended(
         case de.DeliveryFailed():
             unfit = event.reason in RIDER_UNFIT
             alive = rc.NoteSignOfLife(rider_id=event.rider_id)
-            return (_release(event.rider_id, delivery_id, event.reason.value, now, unfit=unfit), alive)
+            over = _offer_over(delivery_id, before, but=None, how="withdrawn")
+            return (*over, _release(event.rider_id, delivery_id, event.reason.value, now, unfit=unfit), alive)
         case de.DeliveryUndeliverable() | de.DeliveryWithdrawn():
             freed = () if carrier is None else (_release(carrier, delivery_id, "withdrawn", now),)
             return (*_offer_over(delivery_id, before, but=None, how="withdrawn"), *freed)
         case de.ReturnOpened():
             freed = () if carrier is None else (_release(carrier, delivery_id, "return", now),)
-            return (*freed, rc.TakeReturn(rider_id=event.rider_id, delivery_id=delivery_id))
+            return (
+                *_offer_over(delivery_id, before, but=None, how="withdrawn"),
+                *freed,
+                rc.TakeReturn(rider_id=event.rider_id, delivery_id=delivery_id),
+            )
         case de.GoodsReturned():
             done = rc.FinishReturn(rider_id=event.rider_id, delivery_id=delivery_id)
             return (done, rc.NoteSignOfLife(rider_id=event.rider_id))

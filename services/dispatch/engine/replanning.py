@@ -319,18 +319,3 @@ class _Turn:
         himself = self.doors(rider_id, [instead, job.order_id])[job.order_id]
         others, _, _ = self._best_other(job, rider_id)
         return min(himself, others) <= max(job.promised_at, own + self.policy.late)
-
-
-def gone_silent(now: float, heard_at: float | None, asked_at: float | None, policy: DispatchPolicy) -> bool:
-    """Whether a rider who carries something counts as silent: his device said nothing for the policy's span, he was
-    asked, and said nothing in the grace either. A device that has never said anything is no evidence."""
-    if heard_at is None or asked_at is None or heard_at > asked_at:
-        return False
-    return now - asked_at >= policy.silent_grace_seconds
-
-
-def to_be_asked(now: float, heard_at: float | None, asked_at: float | None, policy: DispatchPolicy) -> bool:
-    """Whether a rider who carries something should be asked if he is well."""
-    if heard_at is None or (asked_at is not None and asked_at >= heard_at):
-        return False
-    return now - heard_at >= policy.silent_after_seconds

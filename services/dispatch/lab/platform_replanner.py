@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from services.dispatch.domain.wellbeing import gone_silent, to_be_asked
 from services.dispatch.engine.replanning import (
     Carrier,
     Cause,
     Job,
     Picture,
-    gone_silent,
     replan,
     replan_policy,
-    to_be_asked,
 )
 from services.dispatch.engine.world import Spot
 from services.dispatch.lab.day import Day, OrderOfDay, RiderOfDay
@@ -33,7 +33,7 @@ class PlatformReplanner:
     causes: Counter[Cause] = field(default_factory=Counter)
     touched: dict[str, Cause] = field(default_factory=dict)
     """By order, why it was planned anew last."""
-    _asked: dict[str, float] = field(default_factory=dict)
+    _asked: dict[str, datetime] = field(default_factory=dict)
     _replanned: dict[str, float] = field(default_factory=dict)
     _orders: dict[str, OrderOfDay] = field(init=False)
     _riders: dict[str, RiderOfDay] = field(init=False)
@@ -80,11 +80,11 @@ class PlatformReplanner:
     def _silent(self, rider: RiderSeen, now: float) -> bool:
         if rider.written_off or not (rider.carried or rider.accepted):
             return False
-        policy = self.figures.service(self.day.moment(now))
-        asked_at = self._asked.get(rider.rider_id)
-        if to_be_asked(now, rider.heard_at, asked_at, policy):
-            self._asked[rider.rider_id] = now
-        return gone_silent(now, rider.heard_at, asked_at, policy)
+        moment, heard_at = self.day.moment(now), self.day.moment(rider.heard_at)
+        policy, asked_at = self.figures.service(moment), self._asked.get(rider.rider_id)
+        if to_be_asked(heard_at, asked_at, moment, policy):
+            self._asked[rider.rider_id] = moment
+        return gone_silent(heard_at, asked_at, moment, policy)
 
     def _picture(self, situation: Situation, silent: set[str]) -> Picture:
         carriers = {

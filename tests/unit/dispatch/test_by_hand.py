@@ -8,6 +8,7 @@ from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as dc
 from services.dispatch.domain.delivery import deadlines as waits
 from services.dispatch.domain.delivery import events as de
+from services.dispatch.domain.delivery import taking
 from services.dispatch.domain.rider import commands as c
 from services.dispatch.domain.rider.ordering import order_stops
 from services.dispatch.domain.rider.stops import stops_of
@@ -100,7 +101,7 @@ def test_a_pin_lifts_a_bar_and_a_dispatcher_who_assigns_another_lifts_the_pin() 
 
 
 def test_re_planning_leaves_what_is_kept_for_a_rider_unless_he_is_down() -> None:
-    take_off = dc.TakeOff(delivery_id=s.DELIVERY, rider_id=s.RIDER, cause="jam", down=False, now=s.at(2))
+    take_off = taking.TakeOff(delivery_id=s.DELIVERY, rider_id=s.RIDER, cause="jam", down=False, now=s.at(2))
     kept = s.delivery(*s.ASSIGNED, s.pinned)
     kept.when(take_off).then_nothing()
     kept.when(replace(take_off, down=True)).then_types(de.DeliveryUnpinned, de.RiderUnassigned, de.DeliveryRequested)

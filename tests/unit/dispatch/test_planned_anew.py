@@ -10,6 +10,7 @@ from services.dispatch.application import Command, fire_deadlines, perform
 from services.dispatch.codec import CODECS, DELIVERY
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery import taking
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, Delivery
 from services.dispatch.domain.disruptions.events import RoadDisrupted
 from services.dispatch.domain.disruptions.hindrances import Hindrances, Plane, hindrances
@@ -298,7 +299,7 @@ def test_what_a_person_decided_stays_with_its_rider() -> None:
     town.do(c.AssignRider(delivery_id="dlv_1", rider_id="rid_1", distance_m=None, reason="", now=s.NOW))
     assert town.replan(1, HINDERS) == []
     assert town.delivery("dlv_1").mode is AssignmentMode.MANUAL
-    asked = c.TakeOff(delivery_id="dlv_1", rider_id="rid_1", cause="disruption", down=False, now=s.at(1))
+    asked = taking.TakeOff(delivery_id="dlv_1", rider_id="rid_1", cause="disruption", down=False, now=s.at(1))
     town.do(asked, 1)
     assert town.delivery("dlv_1").stage is Stage.ASSIGNED
 
@@ -313,9 +314,9 @@ def test_what_was_picked_up_while_the_turn_was_thinking_stays_with_its_rider() -
     assert town.delivery("dlv_1").stage is Stage.PICKED_UP
 
 
-def take_off(minutes: float, **changes: Any) -> c.TakeOff:
+def take_off(minutes: float, **changes: Any) -> taking.TakeOff:
     fields: dict[str, Any] = {"delivery_id": s.DELIVERY, "rider_id": s.RIDER, "cause": "disruption", "down": False}
-    return c.TakeOff(**(fields | changes), now=s.at(minutes))
+    return taking.TakeOff(**(fields | changes), now=s.at(minutes))
 
 
 def test_taking_off_twice_changes_nothing_and_not_again_within_the_span() -> None:

@@ -16,10 +16,8 @@ from services.dispatch.engine.replanning import (
     Picture,
     ReplanPolicy,
     TakeOff,
-    gone_silent,
     replan,
     replan_policy,
-    to_be_asked,
 )
 from services.dispatch.engine.world import Spot
 
@@ -208,16 +206,3 @@ def test_whatever_is_taken_off_was_late_unpinned_rested_and_his(data: st.DataObj
         assert each.saves_s >= POLICY.gain
         assert each.order_id in next(one.bound for one in carriers if one.rider_id == each.rider_id)
     assert all(isinstance(each, TakeOff) for each in found)
-
-
-def test_a_silent_device_is_asked_after_a_while_and_believed_silent_after_another() -> None:
-    policy = DispatchPolicy(silent_after_seconds=300, silent_grace_seconds=120)
-    assert not to_be_asked(NOW, None, None, policy)
-    assert not to_be_asked(NOW, NOW - 299, None, policy)
-    assert to_be_asked(NOW, NOW - 300, None, policy)
-    assert not to_be_asked(NOW, NOW - 300, NOW - 10, policy)
-    assert to_be_asked(NOW, NOW - 300, NOW - 900, policy)
-    assert not gone_silent(NOW, NOW - 430, NOW - 119, policy)
-    assert gone_silent(NOW, NOW - 430, NOW - 120, policy)
-    assert not gone_silent(NOW, NOW - 60, NOW - 120, policy)
-    assert not gone_silent(NOW, None, NOW - 120, policy)

@@ -14,6 +14,8 @@ from shared.eventstore.vault import KeyVault, MemoryKeys
 from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import policies as p
 from tests.unit.dispatch import scenes as s
+from tests.unit.dispatch import test_breakdowns as breakdowns
+from tests.unit.dispatch import test_silence as silence
 from tests.unit.dispatch import test_surges as surges
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -85,6 +87,8 @@ EVENTS: list[Any] = [
     *p.EVENTS,
     *d.EVENTS,
     *surges.EVENTS,
+    silence.asked,
+    breakdowns.waits,
 ]
 TYPES = {entry.cls: entry for codec in CODECS for entry in codec.types}
 

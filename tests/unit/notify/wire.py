@@ -107,6 +107,7 @@ FIELDS: dict[type[Message], dict[str, Any]] = {
     dispatch.DeliveryWithdrawn: DELIVERY,
     dispatch.WithdrawalRefused: DELIVERY | {"reason": "picked_up"},
     dispatch.ReturnOpened: DELIVERY | {"rider_id": RIDER},
+    dispatch.RiderAsked: DELIVERY | {"rider_id": RIDER, "answer_by": LATER},
     dispatch.RiderWentSilent: DELIVERY | {"rider_id": RIDER},
     dispatch.DispatcherNeeded: DELIVERY | {"waiting_seconds": 300},
     support.CaseOpened: CASE | {"kind": "complaint", "severity": "P3"},

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.dispatch.domain.delivery.explanation import Explanation
+from services.dispatch.domain.delivery.taking import HandOver, TakeOff
 from services.dispatch.domain.values import FOOD, FailureReason, FurtherPickup, Goods, Priority, Proof
 from shared.kernel.place import Place
 
@@ -159,17 +160,6 @@ class DirectWay:
 class UnassignRider:
     delivery_id: str
     reason: str
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeOff:
-    """Plan it anew: another rider is looked for. `down`: this one cannot go on, so it goes whoever decided it."""
-
-    delivery_id: str
-    rider_id: str
-    cause: str
-    down: bool
     now: datetime
 
 
@@ -379,6 +369,7 @@ DeliveryCommand = (
     | UnpinDelivery
     | DirectWay
     | TakeOff
+    | HandOver
     | CallDispatcher
     | GiveUp
     | NoteSilence

@@ -52,6 +52,7 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             e.DeliveryAnnounced()
             | e.DeliveryOpenedForGrab()
             | e.DispatcherNeeded()
+            | e.GoodsToBeFetched()
             | e.NoRiderFitted()
             | e.DeliveryGrabbed()
             | e.DeliveryPinned()

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from services.dispatch.domain import errors
-from services.dispatch.domain.delivery import by_hand, finding, reporting, seeing, watching
+from services.dispatch.domain.delivery import by_hand, finding, handing_over, reporting, seeing, taking, watching
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.places import last_place
@@ -63,7 +63,8 @@ Finding = (
     | c.ExpireOffer
     | c.GrabDelivery
     | c.UnassignRider
-    | c.TakeOff
+    | taking.TakeOff
+    | taking.HandOver
     | c.CallDispatcher
     | c.GiveUp
     | ByHand
@@ -84,8 +85,8 @@ def _find(command: Finding, delivery: Delivery, policy: DispatchPolicy) -> list[
             return finding.expire_offer(command, delivery, policy)
         case c.GrabDelivery():
             return finding.grab(command, delivery, policy)
-        case c.UnassignRider() | c.TakeOff():
-            return finding.take_from_rider(command, delivery, policy)
+        case c.UnassignRider() | taking.TakeOff() | taking.HandOver():
+            return handing_over.take_from_rider(command, delivery, policy)
         case c.CallDispatcher():
             return finding.call_dispatcher(command, delivery)
         case c.GiveUp():
@@ -177,7 +178,7 @@ def ask_withdrawal(command: c.AskWithdrawal, delivery: Delivery, policy: Dispatc
     match delivery.stage:
         case Stage.UNHEARD | Stage.WITHDRAWN | Stage.RETURNING | Stage.RETURNED:
             return []
-        case Stage.AT_PICKUP if delivery.has_goods:
+        case Stage.WAITING | Stage.ASSIGNED | Stage.AT_PICKUP if delivery.goods_fetched:
             return [e.WithdrawalRefused(reason="picked_up")]
         case Stage.PICKED_UP | Stage.AT_DROPOFF | Stage.DELIVERED:
             stage = "delivered" if delivery.stage is Stage.DELIVERED else "picked_up"
@@ -197,7 +198,7 @@ def end_order(command: c.EndOrder, delivery: Delivery, policy: DispatchPolicy) -
             return []
         case Stage.PICKED_UP | Stage.AT_DROPOFF:
             return _goods_back(command, delivery, policy)
-        case Stage.AT_PICKUP if delivery.has_goods:
+        case Stage.WAITING | Stage.ASSIGNED | Stage.AT_PICKUP if delivery.goods_fetched:
             return _goods_back(command, delivery, policy)
         case Stage.FAILED if delivery.goods is Goods.WITH_RIDER:
             return _goods_back(command, delivery, policy)
@@ -285,9 +286,10 @@ def correct(command: c.CorrectDelivery, delivery: Delivery) -> list[e.DeliveryEv
 def _goods_back(
     command: c.AskWithdrawal | c.EndOrder, delivery: Delivery, policy: DispatchPolicy
 ) -> list[e.DeliveryEvent]:
-    if delivery.rider_id is None:
+    holder = delivery.goods_with or delivery.rider_id
+    if holder is None:
         return []
-    return [reporting.return_opened(delivery.rider_id, delivery, command.now, policy)]
+    return [reporting.return_opened(holder, delivery, command.now, policy)]
 
 
 def _must_exist(delivery: Delivery) -> None:

@@ -160,6 +160,16 @@ class WayDirected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsToBeFetched:
+    """The rider who had them cannot go on and waits with them there: the pick-up is where he is."""
+
+    rider_id: str
+    place: Place
+    cell: str
+    reason: FailureReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportExtended:
     """The rider waits for goods that are late: his next report is not due yet."""
 
@@ -342,6 +352,7 @@ DeliveryEvent = (
     | DeliveryPinned
     | DeliveryUnpinned
     | WayDirected
+    | GoodsToBeFetched
     | ReportExtended
     | ArrivedAtPickup
     | StopCollected

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
+from services.dispatch.domain.delivery import taking
 from services.dispatch.domain.delivery.by_hand import require_not_pinned_elsewhere, unpinned
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
-from services.dispatch.domain.values import BY_HAND, AssignmentMode, Stage
+from services.dispatch.domain.values import BY_HAND, AssignmentMode, FailureReason, Goods, Stage
 
 
 def requested(attempt: int, ready_at: datetime, now: datetime, policy: DispatchPolicy) -> e.DeliveryRequested:
@@ -151,15 +152,6 @@ def assign(command: c.AssignRider, delivery: Delivery, policy: DispatchPolicy) -
     return [*free, _assigned(command, AssignmentMode.MANUAL, reasons, command.distance_m, delivery, policy)]
 
 
-def take_from_rider(
-    command: c.UnassignRider | c.TakeOff, delivery: Delivery, policy: DispatchPolicy
-) -> list[e.DeliveryEvent]:
-    """By a person, or by re-planning."""
-    if isinstance(command, c.TakeOff):
-        return take_off(command, delivery, policy)
-    return unassign(command, delivery, policy)
-
-
 def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """A dispatcher takes the rider off before the pick-up, with his pin; another one is looked for."""
     if delivery.stage is Stage.WAITING:
@@ -173,12 +165,14 @@ def unassign(command: c.UnassignRider, delivery: Delivery, policy: DispatchPolic
 
 
 REPLANNED = "replanned"
+FROM_A_RIDER = "goods_from_a_rider"
+"""Said of an assignment whose goods are with a rider who cannot go on: their merchant has nothing to do with it."""
 
 
-def take_off(command: c.TakeOff, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
+def take_off(command: taking.TakeOff, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """Plans it anew, judged by how it stands now: not once it is picked up or somebody else's, not against a person's
     decision, and not twice within a span. A rider who is down loses it whatever was decided."""
-    if not delivery.carried_by(command.rider_id) or delivery.stage not in BEFORE_PICKUP:
+    if not delivery.carried_by(command.rider_id) or delivery.stage not in BEFORE_PICKUP or delivery.has_goods:
         return []
     if not command.down and (_by_a_person(delivery) or _just_replanned(delivery, command.now, policy)):
         return []
@@ -213,6 +207,10 @@ def give_up(command: c.GiveUp, delivery: Delivery) -> list[e.DeliveryEvent]:
     overdue = delivery.wanted_by is not None and command.now >= delivery.wanted_by
     if delivery.stage is not Stage.WAITING or not overdue:
         return []
+    if delivery.goods_with is not None:
+        # Somebody stands in the street with the goods: that is a case for support, as if nobody had been looked for.
+        reason, goods = delivery.fetched_because or FailureReason.RIDER_VEHICLE, Goods.WITH_RIDER
+        return [e.DeliveryFailed(rider_id=delivery.goods_with, reason=reason, goods=goods)]
     return [e.DeliveryUndeliverable(attempt=delivery.attempt)]
 
 
@@ -231,6 +229,7 @@ def _assigned(
     delivery: Delivery,
     policy: DispatchPolicy,
 ) -> e.RiderAssigned:
+    reasons = reasons if delivery.goods_with is None else (*reasons, FROM_A_RIDER)
     approach_m = policy.unknown_approach_m if distance_m is None else distance_m
     return e.RiderAssigned(
         rider_id=command.rider_id,

@@ -91,7 +91,8 @@ def _late_with_goods(
 def pick_up(command: c.ReportPickUp, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
     """He has the goods. Reported after a withdrawal it still happened: the goods must come back."""
     receipt_cents = receipts_cents(delivery, command.receipt_cents)
-    if delivery.kind == BUY and receipt_cents is None and delivery.ever_carried_by(command.rider_id):
+    bought = delivery.kind == BUY and delivery.goods_with is None
+    if bought and receipt_cents is None and delivery.ever_carried_by(command.rider_id):
         raise errors.ReceiptMissing("say what was paid for the things that were bought", kind=delivery.kind)
     if delivery.carried_by(command.rider_id):
         return [_picked_up(command, delivery, policy)] if delivery.stage in BEFORE_PICKUP else []

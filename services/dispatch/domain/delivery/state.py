@@ -89,6 +89,9 @@ class Delivery:
     replanned_at: datetime | None = None
     replanned_for: str = ""
     changed: Change | None = None
+    goods_with: str | None = None
+    fetched_because: FailureReason | None = None
+    shop: tuple[Place, str] | None = None
 
     @property
     def all_picked_up(self) -> bool:
@@ -103,6 +106,11 @@ class Delivery:
         """The carrier holds something already: all of it, or what an errand's first places gave him."""
         return self.stage in AFTER_PICKUP or any(not each.empty_handed for each in self.collected)
 
+    @property
+    def goods_fetched(self) -> bool:
+        """They are not at the merchant's any more: the carrier has them, or a rider who waits with them."""
+        return self.has_goods or self.goods_with is not None
+
     def ever_carried_by(self, rider_id: str) -> bool:
         return self.rider_id == rider_id or rider_id in self.past_riders
 
@@ -113,10 +121,13 @@ CARRIED = BEFORE_PICKUP | AFTER_PICKUP
 """A rider is bound to the delivery."""
 
 UNHEARD_DELIVERY = Delivery()
+Note = e.DeliveryOpenedForGrab | e.DispatcherNeeded | e.LateReportKept | e.NoRiderFitted | e.GoodsToBeFetched
 
 
 def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
     """The delivery after one more event."""
+    if isinstance(event, Note):
+        return _noted(state, event)
     match event:
         case e.DeliveryAnnounced():
             return _announced(state, event)
@@ -130,8 +141,6 @@ def evolve(state: Delivery, event: e.DeliveryEvent) -> Delivery:
             return _on_the_way(state, event)
         case e.ReadyTimeMoved() | e.GoodsReady() | e.ReportExtended() | e.RouteChanged() | e.LoadChanged():
             return _terms_changed(state, event)
-        case e.DeliveryOpenedForGrab() | e.DispatcherNeeded() | e.LateReportKept() | e.NoRiderFitted():
-            return _noted(state, event)
         case e.DeliveryPinned() | e.DeliveryUnpinned() | e.WayDirected():
             return _decided_by_hand(state, event)
         case e.DeliveryGrabbed() | e.WithdrawalRefused():
@@ -209,31 +218,17 @@ def _asked_otherwise(state: Delivery, event: e.RouteChanged | e.LoadChanged) -> 
     match event:
         case e.RouteChanged():
             stage = Stage.PICKED_UP if state.stage is Stage.AT_DROPOFF else state.stage
-            return replace(
-                state,
-                stage=stage,
-                dropoff_area=event.dropoff_area,
-                dropoff_cell=event.dropoff_cell,
-                promised_at=event.promised_at,
-                report_by=event.report_by or state.report_by,
-                seen_at_dropoff=None,
-                changed=Change.ADDRESS_CHANGED,
-            )
+            moved = replace(state, stage=stage, dropoff_area=event.dropoff_area, dropoff_cell=event.dropoff_cell)
+            moved = replace(moved, promised_at=event.promised_at, report_by=event.report_by or state.report_by)
+            return replace(moved, seen_at_dropoff=None, changed=Change.ADDRESS_CHANGED)
         case e.LoadChanged():
-            return replace(
-                state,
-                skills=event.skills,
-                weight_g=event.weight_g,
-                volume_ml=event.volume_ml,
-                promised_at=event.promised_at,
-            )
+            load = replace(state, skills=event.skills, weight_g=event.weight_g, volume_ml=event.volume_ml)
+            return replace(load, promised_at=event.promised_at)
         case _:
             assert_never(event)
 
 
-def _noted(
-    state: Delivery, event: e.DeliveryOpenedForGrab | e.DispatcherNeeded | e.LateReportKept | e.NoRiderFitted
-) -> Delivery:
+def _noted(state: Delivery, event: Note) -> Delivery:
     match event:
         case e.NoRiderFitted():
             return replace(state, nobody_because=frozenset(event.explanation.barred))
@@ -241,6 +236,10 @@ def _noted(
             return replace(state, in_grab_pool=True)
         case e.DispatcherNeeded():
             return replace(state, urgent=True)
+        case e.GoodsToBeFetched():
+            shop = state.shop or (state.pickup, state.pickup_cell)
+            there = replace(state, pickup=event.place, pickup_cell=event.cell, shop=shop, goods_ready=True)
+            return replace(there, goods_with=event.rider_id, fetched_because=event.reason)
         case e.LateReportKept():
             return replace(state, late_reports=state.late_reports | {(event.rider_id, event.report)})
         case _:
@@ -270,8 +269,13 @@ def _announced(state: Delivery, event: e.DeliveryAnnounced) -> Delivery:
 
 def _requested(state: Delivery, event: e.DeliveryRequested) -> Delivery:
     again = event.attempt == state.attempt
+    shop, shop_cell = (state.pickup, state.pickup_cell) if again or state.shop is None else state.shop
     return replace(
         state,
+        pickup=shop,
+        pickup_cell=shop_cell,
+        goods_with=state.goods_with if again else None,
+        shop=state.shop if again else None,
         stage=Stage.WAITING,
         attempt=event.attempt,
         ready_at=event.ready_at,
@@ -361,7 +365,8 @@ def _on_the_way(
         case e.PickedUp(after_withdrawal=True):
             return replace(state, goods=Goods.WITH_RIDER, rider_id=event.rider_id)
         case e.PickedUp():
-            return replace(state, stage=Stage.PICKED_UP, report_by=event.report_by, picked_up_at=event.picked_up_at)
+            in_hand = replace(state, stage=Stage.PICKED_UP, picked_up_at=event.picked_up_at, goods_with=None)
+            return replace(in_hand, report_by=event.report_by)
         case e.ArrivedAtDropoff():
             return replace(state, stage=Stage.AT_DROPOFF, report_by=event.report_by)
         case _:
@@ -378,14 +383,8 @@ def _ended(state: Delivery, event: Ending) -> Delivery:
             return replace(over, stage=stage, goods=event.goods, failure=None, return_by=None)
         case e.DeliveryFailed():
             past = {**state.past_riders, event.rider_id: state.mode or AssignmentMode.MANUAL}
-            return replace(
-                over,
-                stage=Stage.FAILED,
-                failure=event.reason,
-                goods=event.goods,
-                lost_with_rider=event.silent,
-                past_riders=past,
-            )
+            lost = replace(over, stage=Stage.FAILED, rider_id=event.rider_id, past_riders=past)
+            return replace(lost, failure=event.reason, goods=event.goods, lost_with_rider=event.silent)
         case e.DeliveryUndeliverable():
             return replace(over, stage=Stage.UNDELIVERABLE)
         case e.DeliveryWithdrawn():

@@ -59,7 +59,7 @@ def compare(
     base = _base(run_dir)
     policies = _policies(policy or [], base)
     days = _days(first, last, log, mdrp or [], seeds, (orders, riders), base, run_dir)
-    typer.echo(f"{len(days)} days, {len(policies)} policies")
+    typer.echo(f"{len(days)} {'day' if len(days) == 1 else 'days'}, {len(policies)} policies")
     with Progress(quiet, "parts") as progress:
         comparison = play_all(days, policies, workers=workers, tell=progress.tell)
     for line in table(comparison):
@@ -157,7 +157,8 @@ def _recorded(first: date, last: date, log: Path | None, base: "DispatchPolicy",
     for remark in found.remarks:
         typer.echo(f"  {remark}")
     if not found.days:
-        fail(f"from {first} to {last} no orders were placed while riders were on shift")
+        held = f"; the log holds {found.held[0]} to {found.held[1]}" if found.held else ""
+        fail(f"from {first} to {last} no orders were placed while riders were on shift{held}")
     return list(found.days)
 
 

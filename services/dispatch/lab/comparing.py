@@ -103,7 +103,8 @@ class Comparison:
         return [result.kpis[kpi] for result in self.of(policy)]
 
     def mean(self, policy: str, kpi: str) -> Estimate | None:
-        return estimate([value for value in self.values(policy, kpi) if value is not None])
+        # No figure of a day is below zero, and so is no mean of them.
+        return estimate([value for value in self.values(policy, kpi) if value is not None], least=0.0)
 
     def differences(self) -> Iterator[Difference]:
         """Every later policy against the first."""

@@ -4,9 +4,10 @@ What a log cannot say is estimated and told in `Recorded.remarks`: doors are the
 is in the log), what ways and hand-overs take is the median of what was reported.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from statistics import fmean
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,7 @@ class Told:
     ready_at: datetime | None = None
     withdrawn_at: datetime | None = None
     picked_at: datetime | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Chronicle:
                 told.ready_at = event.ready_at
             case d.PickedUp():
                 told.picked_at = told.picked_at or moment
+            case d.Delivered():
+                told.delivered_at = moment
             case d.DeliveryWithdrawn():
                 told.withdrawn_at = told.withdrawn_at or moment
             case d.RouteChanged():
@@ -136,10 +140,12 @@ class Chronicle:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The days that were found, and what had to be estimated, in plain sentences."""
+    """The days that were found, what had to be estimated, in plain sentences, and the first and the last day on which
+    any order was placed, as far as was looked (None: on none)."""
 
     days: tuple[Day, ...]
     remarks: tuple[str, ...] = ()
+    held: tuple[date, date] | None = None
 
 
 def recorded_days(
@@ -167,8 +173,17 @@ def recorded_days(
             days.append(_day(day, clock, orders, shifts, chronicle, observed, base))
         elif orders:
             empty.append(f"{day}: {len(orders)} orders, but nobody was on shift")
-    remarks = (*empty, *observed.remarks(base), "doors are the middles of their cells")
-    return Recorded(tuple(days), remarks if wanted else ())
+    remarks = (*empty, *_really(wanted), *observed.remarks(base), "doors are the middles of their cells")
+    placed = sorted(told.placed_at.astimezone(clock).date() for told in chronicle.deliveries.values())
+    return Recorded(tuple(days), remarks if wanted else (), (placed[0], placed[-1]) if placed else None)
+
+
+def _really(wanted: Sequence[Told]) -> Iterator[str]:
+    """How it went, for holding the played days against it."""
+    waits = [(each.delivered_at - each.placed_at).total_seconds() / 60 for each in wanted if each.delivered_at]
+    if waits:
+        mean = f"{fmean(waits):.1f} min from click to door"
+        yield f"as it really went: {len(waits)} of {len(wanted)} delivered, {mean} on average"
 
 
 def _day(

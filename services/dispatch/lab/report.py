@@ -35,6 +35,7 @@ def page(comparison: Comparison) -> str:
     parts = "".join(
         (
             _head(comparison),
+            "<main>",
             _verdicts(comparison),
             _intervals(comparison),
             _kpis(comparison),
@@ -45,6 +46,7 @@ def page(comparison: Comparison) -> str:
             _maps(comparison),
             _runs(comparison),
             _documents(comparison),
+            "</main>",
         )
     )
     return (
@@ -108,7 +110,7 @@ def _intervals(comparison: Comparison) -> str:
         name = escape(policy.label)
         heads = "".join(
             f'<th scope="col">{both(*each)}</th>'
-            for each in (("Figure", "指标"), ("Difference", "差异"), ("95 %", "95%"), ("", ""))
+            for each in (("Figure", "指标"), ("Difference", "差异"), ("95 %", "95%"), ("Picture", "图示"))
         )
         caption = both(f"{name} less {first}, day by day", f"{name} 减 {first}，逐日相比")
         sections.append(

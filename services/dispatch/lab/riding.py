@@ -42,6 +42,9 @@ class Courier:
     accepted: dict[str, float] = field(default_factory=dict)
     """Orders he has said yes to and does not carry yet, and when he did."""
     carried: list[str] = field(default_factory=list)
+    delivered: int = 0
+    said_yes: int = 0
+    said_no: int = 0
     busy_until: float = 0.0
     broken_at: float | None = None
     falls_silent: bool = True

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.dispatch.engine.world import Order, Rider, Shop, World
+from services.dispatch.engine.world import Bar, Order, Rider, Shop, World
+from services.dispatch.lab.burdening import Burdens
 from services.dispatch.lab.disturbances import ClosedArea, Disturbance, Jam, KnownAt, MerchantLate, is_over
 from services.dispatch.lab.figures import weight_of
 from services.dispatch.lab.replanning import OrderSeen, RiderSeen, Situation
@@ -52,6 +53,7 @@ class Watch:
 
     def _riders(self, now: float, roads: BelievedRoads) -> Iterator[Rider]:
         """Shifts are known for the day, as a town's roster is."""
+        burdens = Burdens(self.town, now)
         for courier in self.town.couriers.values():
             fact = courier.fact
             if fact.off_at < now or courier.written_off:
@@ -69,7 +71,17 @@ class Watch:
                 capacity_g=fact.capacity_g,
                 capacity_ml=fact.capacity_ml,
                 skills=fact.skills,
+                burdens=burdens.of(courier),
+                unavailable=self._unavailable(courier, now),
             )
+
+    def _unavailable(self, courier: Courier, now: float) -> Bar | None:
+        """Whoever is asked has as many at once as the policy allows, carried and offered together."""
+        if not self.town.day.behaviour.offers:
+            return None
+        most = self.town.figures.service(self.town.day.moment(now)).deliveries_per_rider
+        has = len(courier.carried) + len(courier.accepted) + self.town.asked_of(courier)
+        return Bar.CARRIES_ENOUGH if has >= most else None
 
     def _order(self, errand: Errand, now: float, late: list[MerchantLate]) -> Order:
         fact, policy = errand.fact, self.town.figures.service(self.town.day.moment(now), errand.pickup)
@@ -79,7 +91,7 @@ class Watch:
             shop_id=errand.shop_id,
             pickup=errand.pickup,
             dropoff=errand.door,
-            placed_at=fact.placed_at,
+            placed_at=fact.comes_at,
             ready_at=ready_at,
             ready_spread_s=spread,
             promised_at=fact.promised_at,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,18 @@ class Line:
 def from_store(store: Store, first: date, last: date, base: DispatchPolicy, zone: str = TIME_ZONE) -> Recorded:
     """The days of dispatch's own log."""
     begins, ends = _bounds(first, last, zone)
-    return recorded_days(_between(store, begins, ends), first, last, base=base, zone=zone)
+    found = recorded_days(_between(store, begins, ends), first, last, base=base, zone=zone)
+    if found.days:
+        return found
+    whole = _bounded_by(store, zone)
+    return replace(found, held=whole)
+
+
+def _bounded_by(store: Store, zone: str) -> tuple[date, date] | None:
+    """The first and the last day that the log reaches."""
+    ends = [store.log_after(position, 1) for position in (0, max(0, store.log_position() - 1))]
+    days = [found[0].occurred_at.astimezone(ZoneInfo(zone)).date() for found in ends if found]
+    return (days[0], days[-1]) if days else None
 
 
 def _bounds(first: date, last: date, zone: str) -> tuple[datetime, datetime]:

@@ -23,16 +23,19 @@ class Estimate:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate | None:
-    """Student's t over days; None without any. For a comparison of two policies give the differences day by day:
-    both have had the same orders and the same luck, so that the differences are far surer than the means."""
+def estimate(values: Sequence[float], confidence: float = CONFIDENCE, *, least: float = -math.inf) -> Estimate | None:
+    """Student's t over days; None without any; no end lies below `least`.
+
+    For a comparison of two policies give the differences day by day: both have had the same orders and the same luck,
+    so that the differences are far surer than the means.
+    """
     if not values:
         return None
     mean, count = fmean(values), len(values)
     if count < 2:
         return Estimate(mean=mean, days=count)
     half = t_quantile(count - 1, confidence) * stdev(values) / math.sqrt(count)
-    return Estimate(mean=mean, days=count, low=mean - half, high=mean + half)
+    return Estimate(mean=mean, days=count, low=max(least, mean - half), high=mean + half)
 
 
 def differences(before: Sequence[float | None], after: Sequence[float | None]) -> list[float]:

@@ -96,6 +96,11 @@ class Town:
             errand.asked += 1
             errand.question = self._question(courier, errand, now)
 
+    def asked_of(self, courier: Courier) -> int:
+        """How many orders he is being asked about."""
+        questions = (errand.question for errand in self.waiting.values())
+        return sum(each is not None and each.rider_id == courier.rider_id for each in questions)
+
     def _question(self, courier: Courier, errand: Errand, now: float) -> Question:
         """The same rider answers the same question alike under every policy."""
         behaviour = self.day.behaviour
@@ -196,8 +201,10 @@ class Town:
         if question.yes and courier.broken_at is None:
             errand.holder = courier.rider_id
             courier.accepted[errand.fact.order_id] = question.answered_at
+            courier.said_yes += 1
             return
         errand.declined += 1
+        courier.said_no += 1
         policy = self.figures.service(self.day.moment(question.answered_at), errand.pickup)
         errand.tried[courier.rider_id] = question.answered_at + policy.reoffer_after_seconds
 
@@ -246,6 +253,7 @@ class Town:
             errand = self.errands[order_id]
             errand.delivered_at, errand.fate = leg.done_at, Fate.DELIVERED
             courier.carried.remove(order_id)
+            courier.delivered += 1
 
     def _happen(self, happens: Breakdown | AddressChanged | str, moment: float) -> None:
         if isinstance(happens, Breakdown):

@@ -334,3 +334,17 @@ def test_the_engines_own_figures_can_be_played_as_they_stand() -> None:
     day = replace(lonely(), behaviour=Behaviour(offers=False))
     played = Simulation(day, EngineFigures(EnginePolicy(tick=60), day.base)).play()
     assert played.orders["dinner"].fate is Fate.DELIVERED
+
+
+def test_the_engine_is_told_who_has_earned_much_is_tired_or_declines() -> None:
+    day = replace(lonely(riders=2), behaviour=Behaviour(declines=0.0, answer_s=5, answer_spread_s=0))
+    simulation = Simulation(day, settings(day))
+    first, second = simulation.town.couriers.values()
+    first.delivered, second.delivered, second.said_no = 4, 1, 6
+    riders = simulation.watch.world(HOUR, simulation.watch.roads(HOUR)).riders
+    rich, poor = (rider.burdens for rider in riders)
+    assert rich["fairness"] > 0 > poor["fairness"]
+    assert poor["doubt"] > rich["doubt"]
+    assert rich["fatigue"] == poor["fatigue"] > 0
+    alone = replace(day, behaviour=Behaviour(offers=False))
+    assert not Simulation(alone, settings(alone)).watch.world(HOUR, BelievedRoads(day.roads)).riders[0].burdens

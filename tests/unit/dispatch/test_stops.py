@@ -51,6 +51,11 @@ def test_he_does_not_turn_round_for_what_was_given_to_him_on_the_way() -> None:
     assert stops(a=taken(0, "mer_1", s.picked_up), b=taken(13)) == ["bring a", "get b", "bring b"]
 
 
+def test_what_he_has_with_him_is_brought_before_he_goes_to_another_shop() -> None:
+    elsewhere, with_him = taken(1, "mer_2"), taken(2, "mer_1", s.picked_up)
+    assert stops(elsewhere=elsewhere, with_him=with_him) == ["bring with_him", "get elsewhere", "bring elsewhere"]
+
+
 def test_a_pick_up_stored_before_its_time_was_recorded_holds_nobody_at_a_shop() -> None:
     old = replace(s.picked_up, picked_up_at=None)
     assert stops(a=taken(0, "mer_1", old), b=taken(1)) == ["bring a", "get b", "bring b"]

@@ -22,7 +22,9 @@ def stops_of(rider: Rider, deliveries: Mapping[str, Delivery]) -> tuple[Stop, ..
     ]
     stops: list[Stop] = []
     while left:
-        together = [each for each in left if _brought_together(left[0][1], each[1])]
+        # What he has with him belongs to where he is on his round: it comes before any other shop.
+        first = next((each for each in left if each[1].all_picked_up), left[0])
+        together = [each for each in left if _brought_together(first[1], each[1])]
         left = [each for each in left if each not in together]
         stops += chain(_pickups(together), _dropoffs(together))
     ordered = [stop for stop in rider.stops_ordered if stop in stops]

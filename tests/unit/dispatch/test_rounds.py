@@ -77,6 +77,15 @@ def test_another_shop_comes_after_the_door_of_the_first() -> None:
     assert left(both["second"]) == pytest.approx((off, off + ride(OTHER_SHOP, OTHER_DOOR) + DOOR_SECONDS))
 
 
+def test_a_way_that_a_dispatcher_has_set_is_as_long_as_it_is() -> None:
+    aside = Place(s.SHOP.lat, s.SHOP.lon + 0.02)
+    sent = stood(first=delivery(via=(aside,)))["first"]
+    off = ride(HERE, aside) + ride(aside, s.SHOP) + COUNTER_SECONDS
+    assert left(sent) == pytest.approx((off, off + ride(s.SHOP, ONE_DOOR) + DOOR_SECONDS))
+    with_goods = stood(position=HERE, first=delivery(stage=Stage.PICKED_UP, via=(aside,), picked_up_at=s.at(-1)))
+    assert left(with_goods["first"])[1] == pytest.approx(ride(HERE, aside) + ride(aside, ONE_DOOR) + DOOR_SECONDS)
+
+
 def test_where_he_stands_comes_first() -> None:
     both = stood(
         position=OTHER_SHOP, first=delivery(), second=delivery(OTHER_DOOR, Stage.AT_PICKUP, pickup=OTHER_SHOP)

@@ -12,13 +12,15 @@ from shared.kernel.place import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InHand:
-    """A delivery as forecasts see it. `pickups`: where something is still to be fetched, in the order of the way."""
+    """A delivery as forecasts see it. `pickups`: where something is still to be fetched, in the order of the way;
+    `via`: what its carrier is sent by on his way to its next place."""
 
     stage: Stage
     ready_at: datetime | None
     goods_ready: bool
     pickups: tuple[Place, ...]
     door: Place
+    via: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,23 +41,24 @@ class Round:
 @dataclass(frozen=True, slots=True)
 class Leg:
     """The way to one place of one stop; `way` None: he is there, or nobody knows how far it is. `ends`: it is the
-    last place of its stop. `again`: the place where he has just picked something up."""
+    last place of its stop. `again`: the place where he has just picked something up. He stops nowhere he `passes`."""
 
     stop: Stop
     way: Way | None
     ends: bool
     again: bool
+    passes: bool
 
 
 def legs(round_: Round, now: datetime) -> list[Leg]:
     """The ways of a round, in their order."""
     found: list[Leg] = []
     here, counter = round_.origin, False
-    for stop, place, ends in _places(round_):
-        pickup = stop.kind is StopKind.PICKUP
+    for stop, place, ends, passes in _places(round_):
+        pickup = stop.kind is StopKind.PICKUP and not passes
         again = pickup and counter and place == here
         way = None if again or here is None or (not found and round_.stands) else _way(here, place, round_, now)
-        found.append(Leg(stop, way, ends, again))
+        found.append(Leg(stop, way, ends, again, passes))
         here, counter = place, pickup
     return found
 
@@ -72,6 +75,8 @@ def standings(round_: Round, its_legs: Sequence[Leg], spans: Sequence[Span], now
         if not leg.again:
             clock += _seconds(round_, leg, riding, first=number == 0)
             arrived = clock
+        if leg.passes:
+            continue
         if leg.stop.kind is StopKind.DROPOFF:
             carry[delivery_id] = arrived - off.get(delivery_id, 0.0)
             clock = arrived + DOOR_SECONDS
@@ -108,12 +113,16 @@ def _seconds(round_: Round, leg: Leg, riding: Iterator[Span], *, first: bool) ->
     return max(0.0, whole * round_.left_share - round_.ridden_seconds) if first else whole
 
 
-def _places(round_: Round) -> Iterator[tuple[Stop, Place, bool]]:
-    for stop in round_.stops:
+def _places(round_: Round) -> Iterator[tuple[Stop, Place, bool, bool]]:
+    """The places of each stop, whether it ends there, and whether the rider only passes."""
+    sent: set[str] = set()
+    for number, stop in enumerate(round_.stops):
         hand = round_.in_hand[stop.delivery_id]
+        if stop.delivery_id not in sent and not (number == 0 and round_.stands):
+            yield from ((stop, place, False, True) for place in hand.via)
+        sent.add(stop.delivery_id)
         places = hand.pickups if stop.kind is StopKind.PICKUP else (hand.door,)
-        for number, place in enumerate(places, start=1):
-            yield stop, place, number == len(places)
+        yield from ((stop, place, at == len(places), False) for at, place in enumerate(places, start=1))
 
 
 def _way(origin: Place, destination: Place, round_: Round, now: datetime) -> Way:

@@ -69,6 +69,7 @@ def _in_hand(delivery: Delivery) -> InHand:
         goods_ready=delivery.goods_ready,
         pickups=() if delivery.stage in AFTER_PICKUP else _pickups(delivery),
         door=delivery.dropoff_area,
+        via=delivery.via,
     )
 
 

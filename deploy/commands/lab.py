@@ -143,6 +143,8 @@ def _days(
 
 
 def _recorded(first: date, last: date, log: Path | None, base: "DispatchPolicy", run_dir: Path) -> "list[Day]":
+    import psycopg
+
     from services.dispatch.lab.sources import from_export, from_store
     from shared.eventstore.postgres import PostgresStore
 
@@ -152,8 +154,11 @@ def _recorded(first: date, last: date, log: Path | None, base: "DispatchPolicy",
         found = _told(lambda: from_export(log, first, last, base))
     else:
         settings = settings_of("dispatch", run_dir)
-        with closing(PostgresStore(settings.postgres_url, settings.master_key, pool_size=2)) as store:
-            found = from_store(store, first, last, base)
+        try:
+            with closing(PostgresStore(settings.postgres_url, settings.master_key, pool_size=2)) as store:
+                found = from_store(store, first, last, base)
+        except psycopg.OperationalError as error:
+            fail(f"dispatch's event store does not answer: {str(error).splitlines()[0]}")
     for remark in found.remarks:
         typer.echo(f"  {remark}")
     if not found.days:

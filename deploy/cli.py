@@ -29,6 +29,7 @@ from deploy.commands.partitions import partitions_app
 from deploy.commands.payments import payments_app
 from deploy.commands.rebuild import rebuild
 from deploy.commands.stream_show import stream_app
+from deploy.commands.times import times_app
 from deploy.commands.told import (
     DEFAULT_RUN_DIR,
     RunDir,
@@ -57,6 +58,7 @@ app.add_typer(lab_app, name="lab")
 app.add_typer(payments_app, name="payments")
 app.add_typer(parked_app, name="parked")
 app.add_typer(partitions_app, name="partitions")
+app.add_typer(times_app, name="times")
 
 # Known and decided (docs/adr/0004); in every log it would only hide what is new.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")

@@ -11,8 +11,9 @@ from services.dispatch.domain.delivery.state import CARRIED, Delivery
 from services.dispatch.domain.disruptions.state import Disruption, weather_then
 from services.dispatch.domain.eta import journeys as j
 from services.dispatch.domain.eta.forecasting import AWAITED
+from services.dispatch.domain.eta.judging import Came
 from services.dispatch.domain.eta.past import Trip
-from services.dispatch.domain.eta.state import NOTHING_TOLD, Told
+from services.dispatch.domain.eta.state import NOTHING_TOLD, Told, stream_of
 from services.dispatch.domain.eta.state import evolve as evolve_told
 from services.dispatch.domain.policy import Where
 from services.dispatch.domain.positions import Position
@@ -132,6 +133,32 @@ def trips_to_learn_from(connection: Any, most: int) -> list[Trip]:
         if (learnable := j.whole(_JOURNEY.validate_python(row["state"]))) is not None
     ]
     return _in_their_weather(connection, trips)
+
+
+def came_lately(reading: Transaction, most: int) -> list[Came]:
+    """The newest deliveries that came, with all that was told of each. Those that were taken over, moved or corrected
+    on the way are left out: no range holds for them."""
+    found = reading.connection.execute(
+        "SELECT j.delivery_id, j.state, (d.state->>'promised_at')::timestamptz AS promised_at FROM journeys j"
+        " JOIN deliveries d USING (delivery_id) WHERE j.ended_at IS NOT NULL"
+        " ORDER BY j.ended_at DESC, j.delivery_id LIMIT %s",
+        (most,),
+    ).fetchall()
+    came = []
+    for row in found:
+        journey = _JOURNEY.validate_python(row["state"])
+        if journey.spoiled or journey.delivered_at is None:
+            continue
+        told = [_decoded(ETA_CODEC, stored, reading) for stored in reading.stream(stream_of(row["delivery_id"]))]
+        came.append(
+            Came(
+                picked_up_at=journey.picked_up_at,
+                delivered_at=journey.delivered_at,
+                promised_at=row["promised_at"],
+                told=told,
+            )
+        )
+    return came
 
 
 def _in_their_weather(connection: Any, trips: Sequence[Trip]) -> list[Trip]:

@@ -13,6 +13,7 @@ from services.dispatch.application import Command, perform, perform_disruption
 from services.dispatch.codec import ETA
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.disruptions.values import Ground, Kind, Weather
+from services.dispatch.domain.eta.judging import judge
 from services.dispatch.domain.eta.state import stream_of
 from services.dispatch.domain.values import Proof, Stage
 from services.dispatch.eta_turn import Times
@@ -113,6 +114,11 @@ def test_a_delivery_is_followed_from_its_request_to_its_door_and_learned_from(pa
     assert (trip.delivery_id, trip.rider_id, trip.vehicle) == (DELIVERY, RIDER, "scooter")
     assert trip.whole.approach_m is not None
     assert parts.times.learn() == Times(parts.store, "system:eta").learn()
+
+    with parts.store.reading() as reading:
+        judged = judge(time_views.came_lately(reading, 100))
+    told = [each for each in parts.store.stream(stream_of(DELIVERY)) if each.type == "EtaTold"]
+    assert (judged.deliveries, judged.told, judged.foreseen) == (1, len(told), 0)
 
 
 def test_each_telling_follows_from_something_of_its_own(parts: DispatchParts) -> None:

@@ -13,6 +13,7 @@ from services.dispatch.domain.eta import journeys as j
 from services.dispatch.domain.eta.calibrating import FEWEST, calibrate, points
 from services.dispatch.domain.eta.decisions import TellTimes, tell
 from services.dispatch.domain.eta.forecasting import Calibration, Eta, Forecast, Remaining, forecast
+from services.dispatch.domain.eta.judging import Came, Judged, judge
 from services.dispatch.domain.eta.past import Trip, past_of, ways_gone
 from services.dispatch.domain.eta.remaining import APPROACH_SECONDS, Standing, remaining
 from services.dispatch.domain.eta.rounds import Round, legs, standings
@@ -220,6 +221,25 @@ def test_a_calibration_needs_enough_journeys_and_does_not_care_for_their_order()
     assert calibrate(some[:2], past, MODEL) == Calibration()
     assert calibrate(reversed(some), past, MODEL) == calibrate(some, past, MODEL)
     assert calibrate(some, past, MODEL).version.startswith("looks-")
+
+
+def test_what_was_told_is_held_against_what_came() -> None:
+    told = replace(s.eta_told, dropoff=Eta(s.at(20), s.at(30)), pickup=Eta(s.at(8), s.at(12)))
+    early = Came(picked_up_at=s.at(9), delivered_at=s.at(19), promised_at=s.at(40), told=(told,))
+    late = Came(picked_up_at=s.at(13), delivered_at=s.at(41), promised_at=s.at(40), told=(told, s.delay_foreseen))
+    wrongly = replace(early, told=(told, told, s.delay_foreseen))
+    assert judge([early, late, wrongly]) == Judged(
+        deliveries=3,
+        told=4,
+        within_p50=3,
+        within_p90=3,
+        pickups_told=4,
+        pickups_within_p90=3,
+        foreseen=2,
+        foreseen_rightly=1,
+        late=1,
+        late_and_foreseen=1,
+    )
 
 
 def test_both_are_told_to_the_world_under_the_order() -> None:

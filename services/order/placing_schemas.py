@@ -67,6 +67,21 @@ class FurtherStopBody(PickupBody):
 class ErrandBody(Input):
     """What is to be fetched, bought or queued for; the kind of the order says which of the figures it needs."""
 
+    model_config = shown(
+        {
+            "task": "Aspirin, and flowers for my mother",
+            "pickup": {"place": {"lat": 30.2735, "lon": 120.154}, "address": "Corner pharmacy, 1 Lotus Road"},
+            "further_stops": [
+                {
+                    "place": {"lat": 30.275, "lon": 120.156},
+                    "address": "3 Heron Street",
+                    "task": "White lilies, if there are any",
+                }
+            ],
+            "budget_cents": 8000,
+        }
+    )
+
     task: LongText = Field(description="what the rider is to do, in the customer's own words")
     pickup: PickupBody
     further_stops: list[FurtherStopBody] = Field(

@@ -1,5 +1,7 @@
 """Placing over HTTP on a real store: quotes, coupons that many want at once, errands, shops and zones."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,6 +213,16 @@ def test_an_errand_to_several_places_is_priced_by_its_way_and_shown_to_its_custo
     assert (second["contact_name"], second["done_at"]) == (None, None)
     path = f"/v1/orders/{order['order_id']}"
     assert "Heron" not in str(town.ok("GET", path, "operations"))
+
+
+def test_the_errand_that_is_shown_in_the_documentation_can_be_placed(town: Town) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations" / "placing.md").read_text(encoding="utf-8")
+    [written] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    schemas = town.client.get("/openapi.json").json()["components"]["schemas"]
+    shown = {**json.loads(written), "errand": schemas["ErrandBody"]["examples"][0]}
+    assert json.loads(written) == shown, "both documents show the same errand"
+    order = town.ok("POST", "/v1/orders", "customer", new_id("cus"), json={**shown, **WHO})
+    assert [each["address"] for each in order["errand"]["further_stops"]] == ["3 Heron Street"]
 
 
 def test_all_that_is_wrong_with_the_places_of_an_errand_is_told_at_once_over_http(town: Town) -> None:

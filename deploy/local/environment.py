@@ -120,16 +120,21 @@ class PlatformEnvironment:
         mail = [sys.executable, "-m", "deploy.local.smtp_sink", "--port", smtp_port]
         mail += ["--folder", str(self.run_dir / "mail")]
         module = [sys.executable, "-m"]
-        engine = [self._program("engine", [*module, "deploy.cli", "engine", "run"], self.of_engine())]
-        lab = [self._program("lab", [*module, "deploy.cli", "lab", "previews"], self.of_service(ENGINE_OF))]
         return [
             self._program("mail", mail, {}),
             *(
                 self._program(name, [*module, "deploy.serve", name], self.of_service(name) | _payments_of(name))
                 for name in self.services
             ),
-            *([*engine, *lab] if ENGINE_OF in self.services else []),
+            *(self._beside_dispatch(module) if ENGINE_OF in self.services else []),
             self._program("tail", [*module, "deploy.cli", "tail", *self.services], self.of_tail()),
+        ]
+
+    def _beside_dispatch(self, module: Sequence[str]) -> list[Program]:
+        """The engine, and the lab that tells operators what a policy would change."""
+        return [
+            self._program("engine", [*module, "deploy.cli", "engine", "run"], self.of_engine()),
+            self._program("lab", [*module, "deploy.cli", "lab", "previews"], self.of_service(ENGINE_OF)),
         ]
 
     def _program(self, name: str, command: Sequence[str], variables: Mapping[str, str]) -> Program:

@@ -44,8 +44,12 @@ class Town:
         return None if self.plane is None else self.plane.place(spot)
 
     def shop_of(self, delivery: Delivery) -> Shop:
-        """Where a delivery begins: one counter of a merchant, or the block in which an errand begins."""
-        shop_id = f"{delivery.merchant_id}@{delivery.pickup_cell}"
+        """Where a delivery begins: one counter of a merchant, the block in which an errand begins, or where a rider
+        who cannot go on waits with the goods."""
+        begins = delivery.pickup
+        meeting = f"{delivery.goods_with}@{begins.lat:.4f},{begins.lon:.4f}"
+        counter = f"{delivery.merchant_id}@{delivery.pickup_cell}"
+        shop_id = counter if delivery.goods_with is None else meeting
         if shop_id not in self._shops:
             self._shops[shop_id] = Shop(shop_id=shop_id, spot=self.spot(delivery.pickup))
         return self._shops[shop_id]

@@ -140,3 +140,11 @@ def test_shops_keep_their_rows_from_turn_to_turn() -> None:
     after = town.world(p.picture([], [other]), POLICY, TRAVEL).shops
     assert after[: len(before)] == before
     assert [shop.shop_id for shop in after] == [f"mer_1@{s.announced.pickup_cell}", "mer_2@other"]
+
+
+def test_goods_that_a_rider_waits_with_are_fetched_from_him_and_not_from_the_shop() -> None:
+    handed = p.delivery("dlv_2", goods_with="rid_9", pickup=p.north(2500))
+    town = Town()
+    usual, meeting = town.world(p.picture([], [p.delivery(), handed]), POLICY, TRAVEL).orders
+    assert meeting.shop_id != usual.shop_id
+    assert meeting.pickup == town.spot(p.north(2500))

@@ -24,8 +24,8 @@ WORDS = {
     for code in ("en", "zh")
 }
 WHY = "shorter offers at lunch"
-RARE_TURNS = {"dispatch": {"engine_turn_seconds": 120}}
-"""Days are previewed quickly when the engine looks every two minutes only."""
+RARE_TURNS = {"dispatch": {"engine_turn_seconds": 300, "futures": 1}}
+"""Days are previewed quickly when the engine looks rarely, and hardly ahead."""
 UNITS = {"en": ["25 s", "28 s"], "zh": ["25 秒", "28 秒"]}
 
 

@@ -28,7 +28,7 @@ from tests.support.database import Database
 from tests.support.waiting import wait_until
 from tests.unit.dispatch import scenes as s
 
-QUICK = {"dispatch": {"engine_turn_seconds": 120}}
+QUICK = {"dispatch": {"engine_turn_seconds": 300, "futures": 1}}
 TINY = TownSize(orders=12, riders=3, shops=4)
 EVERY_TWO_MINUTES = replace(DispatchPolicy(), engine_turn_seconds=120)
 _numbers = count(1)

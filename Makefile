@@ -115,6 +115,10 @@ bench-dispatch: $(STAMP) ## days of the Meal Delivery Routing Problem beside pub
 	@$(BIN)/python -m tests.bench.dispatch $(if $(MDRP),--mdrp "$(MDRP)") \
 	    $(if $(PLAN_OUT),--plan-out "$(PLAN_OUT)") $(if $(NOISE),--noise $(NOISE)) $(if $(LARGE),--large --workers 1)
 
+# make bench-eta takes these: SEEDS=5 DAYS=5
+bench-eta: $(STAMP) ## expected times held against what came, in a simulated town; SEEDS=5 DAYS=5
+	@$(BIN)/python -m tests.bench.eta $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DAYS),--days $(DAYS))
+
 bench-dispatch-scale: $(STAMP) ## pictures of 1,000 orders x 3,000 riders and more, growth to 100,000 riders, cells against the whole
 	@$(BIN)/python -m tests.bench.dispatch.scale
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from services.dispatch.engine.cells import Cell, fleet_of
-from services.dispatch.engine.core.arrays import Ints, Plan
-from services.dispatch.engine.core.future import foresee
+from services.dispatch.engine.core.arrays import Flags, Floats, Ints, Plan
+from services.dispatch.engine.core.future import Futures, foresee
 from services.dispatch.engine.core.moving import best_moves, spread
 from services.dispatch.engine.core.routes import first_rides
 from services.dispatch.engine.frame import Frame
-from services.dispatch.engine.planning import Routes, outlook
+from services.dispatch.engine.planning import Foreseen, Routes, outlook
 from services.dispatch.engine.world import Decision, GoTo, PickUp
 
 _NEIGHBOURHOOD = 240.0
@@ -22,17 +22,30 @@ def due(frame: Frame, plan: Plan) -> tuple[list[Decision], Routes]:
     decisions: list[Decision] = []
     routes: dict[str, tuple[tuple[str, bool], ...]] = {}
     busy = np.flatnonzero(plan.length)
-    rides = first_rides(busy, plan, frame.ground, frame.fleet, frame.jobs).tolist()
+    rides = first_rides(busy, plan, frame.ground, frame.fleet, frame.jobs)
+    urgent, rides = _perhaps_due(frame, plan, busy, rides).tolist(), rides.tolist()
     rows, begins, lengths = plan.seq[busy].tolist(), plan.opens[busy].tolist(), plan.length[busy].tolist()
+    ids = [order.order_id for order in frame.orders]
     for i, k in enumerate(busy.tolist()):
         count, opens = lengths[i], begins[i]
-        route = tuple((frame.orders[row].order_id, opens[p]) for p, row in enumerate(rows[i][:count]))
-        size = next((p for p in range(1, count) if opens[p]), count)
-        decision = _first_bundle(frame, k, rows[i][:size], rides[i])
-        if decision is not None:
-            decisions.append(decision)
-        routes[frame.riders[k].rider_id] = route[size:] if isinstance(decision, PickUp) else route
+        route = tuple((ids[row], opens[p]) for p, row in enumerate(rows[i][:count]))
+        if urgent[i]:
+            size = next((p for p in range(1, count) if opens[p]), count)
+            decision = _first_bundle(frame, k, rows[i][:size], rides[i])
+            if decision is not None:
+                decisions.append(decision)
+            route = route[size:] if isinstance(decision, PickUp) else route
+        routes[frame.riders[k].rider_id] = route
     return decisions, routes
+
+
+def _perhaps_due(frame: Frame, plan: Plan, busy: Ints, rides: Floats) -> Flags:
+    """Whom it is worth looking at: free, and at the shop or late enough for the first order of his bundle."""
+    first, soon = plan.seq[busy, 0], frame.now + frame.policy.lead
+    ahead = np.maximum(frame.rules.half_pickup + rides, frame.policy.offer_ahead)
+    at_shop = frame.fleet.node[busy] == frame.jobs.pick[first]
+    urgent: Flags = (frame.fleet.free[busy] <= soon) & (at_shop | (frame.leave_for[first] - ahead <= soon))
+    return urgent
 
 
 def _first_bundle(frame: Frame, k: int, rows: list[int], ride: float) -> Decision | None:
@@ -65,28 +78,28 @@ def _may_move(frame: Frame, plan: Plan) -> Ints:
     return np.flatnonzero(idle & (frame.fleet.here > frame.now - frame.policy.tick))
 
 
-def moves(frame: Frame, plan: Plan) -> Iterator[GoTo]:
+def moves(frame: Frame, plan: Plan, foreseen: Foreseen) -> Iterator[GoTo]:
     """Sends idle riders where imagined orders miss them most, one after the other, while it is worth the ride."""
-    policy = frame.policy
     idle = _may_move(frame, plan)
-    if not policy.moves or not len(idle) or not len(frame.to_come.placed):
+    if not frame.moving or not len(idle) or not len(frame.to_come.placed):
         return
     is_idle = np.zeros(len(frame.riders), np.bool_)
     is_idle[idle] = True
-    for cell in frame.cells.each:
+    for number, cell in enumerate(frame.cells.each):
         here = np.flatnonzero(is_idle[cell.riders])
         if len(here) and len(cell.to_come.placed):
-            for i, shop in _moves_in(frame, plan, cell, here):
+            for i, shop in _moves_in(frame, plan, cell, here, foreseen.get(number)):
                 rider = frame.riders[cell.riders[i]]
                 yield GoTo(rider_id=rider.rider_id, shop_id=frame.shop_ids[shop])
 
 
-def _moves_in(frame: Frame, plan: Plan, cell: Cell, idle: Ints) -> list[tuple[int, int]]:
+def _moves_in(frame: Frame, plan: Plan, cell: Cell, idle: Ints, futures: Futures | None) -> list[tuple[int, int]]:
     """Moves within one cell: places of riders in it, and shops."""
     policy = frame.policy
     node, time = plan.end_node[cell.riders], plan.end_time[cell.riders]
     world = (frame.ground, fleet_of(cell.riders, frame.fleet), frame.rules, cell.to_come, outlook(frame))
-    futures = foresee(node, time, *world)
+    if futures is None or policy.future_weight <= 0:
+        futures = foresee(node, time, *world)
     shops, places = np.unique(cell.to_come.pick, return_inverse=True)
     pain = np.bincount(places, weights=futures.cost)
     score = spread(shops, pain, _NEIGHBOURHOOD, frame.ground)

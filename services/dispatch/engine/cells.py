@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Jobs, Plan, Scenarios
+from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Scenarios
 
 _CUTS = (0.5, 0.36, 0.62)
 """The share of riders before a cut, turn by turn."""
@@ -34,16 +34,24 @@ class Cells:
     def orders_of(self, owner: Ints, jobs: Jobs) -> list[Ints]:
         """The orders of each cell."""
         cell = np.where(owner >= 0, self.rider_cell[owner], self.shop_cell[jobs.pick])
-        return _grouped(cell, len(self.each))
+        return _grouped(cell, len(self.each) + 1)[:-1]
 
 
-def celled(ground: Ground, fleet: Fleet, shops: int, to_come: Scenarios, most: int, turn: int) -> Cells:
-    """Cells of at most so many riders; all in one where there are no more."""
+def celled(
+    ground: Ground, fleet: Fleet, shops: int, to_come: Scenarios, most: int, turn: int, needed: Ints | None
+) -> Cells:
+    """Cells of at most so many riders; all in one where there are no more.
+
+    `needed` are the shops with something to decide: where none of them is, nothing is cut out (None: everywhere).
+    """
     riders = np.arange(len(fleet.node))
     shop_cell, rider_cell = np.zeros(shops, np.int64), np.zeros(len(riders), np.int64)
     if len(riders) <= most:
         return Cells((Cell(riders, to_come),), shop_cell, rider_cell)
-    parts = list(_cut(riders, ground.xy[fleet.node], np.arange(shops), ground.xy[:shops], most, turn))
+    wanted = np.full(shops, needed is None)
+    wanted[needed if needed is not None else []] = True
+    parts = list(_cut(riders, ground.xy[fleet.node], np.arange(shops), ground.xy[:shops], wanted, most, turn))
+    shop_cell[:], rider_cell[:] = len(parts), len(parts)
     for number, (inside, places) in enumerate(parts):
         rider_cell[inside], shop_cell[places] = number, number
     coming = _shared(to_come, shop_cell, len(parts))
@@ -54,11 +62,15 @@ def celled(ground: Ground, fleet: Fleet, shops: int, to_come: Scenarios, most: i
     )
 
 
-def _cut(riders: Ints, xy: Floats, places: Ints, shops: Floats, most: int, turn: int) -> Iterator[tuple[Ints, Ints]]:
+def _cut(
+    riders: Ints, xy: Floats, places: Ints, shops: Floats, wanted: Flags, most: int, turn: int
+) -> Iterator[tuple[Ints, Ints]]:
     """Halves across the longer side until none holds more than `most` riders."""
     waiting = [(riders, places)]
     while waiting:
         inside, there = waiting.pop()
+        if not wanted[there].any() and not wanted.all():
+            continue
         if len(inside) <= most:
             yield inside, there
             continue
@@ -82,7 +94,9 @@ def _shared(to_come: Scenarios, shop_cell: Ints, cells: int) -> Iterator[Scenari
     worlds = len(to_come.first) - 1
     world = np.repeat(np.arange(worlds), np.diff(to_come.first))
     place = shop_cell[to_come.pick] * worlds + world
-    order = np.argsort(place, kind="stable")
+    inside = np.flatnonzero(place < cells * worlds)
+    place = place[inside]
+    order = inside[np.argsort(place, kind="stable")]
     first = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=cells * worlds))])
     columns = [column[order] for column in to_come[1:]]
     for cell in range(cells):

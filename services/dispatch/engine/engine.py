@@ -1,6 +1,7 @@
 """The engine's one door: a picture of the world and a memory in, decisions and the next memory out."""
 
 from dataclasses import dataclass, field
+from math import inf
 
 from services.dispatch.engine.acting import due, moves
 from services.dispatch.engine.columns import Columns
@@ -16,12 +17,13 @@ from services.dispatch.engine.world import Decision, World
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the engine takes from one tick to the next: its plan, what the day has shown so far, and (to spare reading
-    the same objects again) the last picture in figures."""
+    the same objects again) the last picture in figures. Idle riders are thought about once a tick: `moved_at`."""
 
     routes: Routes = field(default_factory=dict)
     seen: Seen = field(default_factory=Seen)
     shifts: Shifts = field(default_factory=Shifts)
     columns: Columns = field(default_factory=Columns)
+    moved_at: float = -inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,11 @@ def think(world: World, memory: Memory, policy: EnginePolicy, travel: TravelTime
     columns = memory.columns.showing(world)
     seen = memory.seen.with_orders((world.orders[k] for k in columns.orders.fresh), columns.shop_rows)
     shifts = memory.shifts.with_riders((world.riders[k] for k in columns.riders.fresh), world.now)
-    frame = framed(world, columns, seen, shifts, policy, travel)
-    plan, owner = planned(frame, memory.routes)
+    moving = policy.moves and world.now - memory.moved_at >= policy.tick
+    frame = framed(world, columns, seen, shifts, policy, travel, moving=moving)
+    plan, owner, foreseen = planned(frame, memory.routes)
     decisions, routes = due(frame, plan)
-    decisions.extend(moves(frame, plan))
-    return Thought(decisions, Memory(routes, seen, shifts, columns), frame, plan, owner)
+    decisions.extend(moves(frame, plan, foreseen))
+    return Thought(
+        decisions, Memory(routes, seen, shifts, columns, world.now if moving else memory.moved_at), frame, plan, owner
+    )

@@ -33,6 +33,8 @@ class Frame:
     admission: Admission
     to_come: Scenarios
     cells: Cells
+    moving: bool
+    """Whether idle riders are thought about."""
     ready_at: Floats
     """For each order, when it is ready if it runs as expected (infinite while that is not certain)."""
     leave_for: Floats
@@ -40,7 +42,14 @@ class Frame:
 
 
 def framed(
-    world: World, columns: Columns, seen: Seen, shifts: Shifts, policy: EnginePolicy, travel: TravelTimes
+    world: World,
+    columns: Columns,
+    seen: Seen,
+    shifts: Shifts,
+    policy: EnginePolicy,
+    travel: TravelTimes,
+    *,
+    moving: bool,
 ) -> Frame:
     """The picture in arrays; riders whose shift is over or far ahead are left out."""
     now, table = world.now, columns.riders.table
@@ -69,7 +78,16 @@ def framed(
         _rules(policy, now),
         admission,
         to_come,
-        celled(ground, fleet, shops, to_come, policy.riders_in_cell, int(now / policy.tick)),
+        celled(
+            ground,
+            fleet,
+            shops,
+            to_come,
+            policy.riders_in_cell,
+            int(now / policy.tick),
+            None if moving else jobs.pick,
+        ),
+        moving,
         np.where(certain, waiting[:, O.READY], np.inf),
         _leave_for(world.orders, waiting, now, policy),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from services.dispatch.engine.cells import Cell, fleet_of, jobs_of, plan_of, put_back
 from services.dispatch.engine.core.arrays import Ints, Outlook, Plan
+from services.dispatch.engine.core.future import Futures
 from services.dispatch.engine.core.insertion import insert, insertion_costs, refresh, refresh_all, resume
 from services.dispatch.engine.core.routes import LONGEST, put
 from services.dispatch.engine.core.search import search
@@ -15,46 +16,51 @@ from services.dispatch.engine.matching import match
 Routes = Mapping[str, tuple[tuple[str, bool], ...]]
 """By rider, the orders he is meant to carry; True where a bundle begins."""
 
+Foreseen = dict[int, Futures]
+"""By cell, how its imagined orders are served by the riders as the plan leaves them."""
+
 _MATCHED_TOGETHER = 3
 """Fewer new orders than this are put in one after the other: the search makes good what that misses."""
 
 
-def planned(frame: Frame, before: Routes) -> tuple[Plan, Ints]:
-    """The best plan found, and each order's rider in it (-1: left over for now)."""
+def planned(frame: Frame, before: Routes) -> tuple[Plan, Ints, Foreseen]:
+    """The best plan found, each order's rider in it (-1: left over for now), and the futures of searched cells."""
     if not frame.riders:
-        return _unplanned(0), np.full(len(frame.orders), -1, np.int64)
+        return _unplanned(0), np.full(len(frame.orders), -1, np.int64), {}
     plan, owner = _resumed(frame, before)
     _place_new(frame, plan, owner)
-    _search(frame, plan, owner)
-    return plan, owner
+    return plan, owner, _search(frame, plan, owner)
 
 
-def _search(frame: Frame, plan: Plan, owner: Ints) -> None:
+def _search(frame: Frame, plan: Plan, owner: Ints) -> Foreseen:
     """Betters the plan in place, cell by cell; a large picture has fewer rounds for each."""
-    policy, cells = frame.policy, frame.cells
+    policy, cells, foreseen = frame.policy, frame.cells, {}
     seed = int(frame.now) % 2**31 + 1
     share = cells.orders_of(owner, frame.jobs)
     rounds = [min(policy.most_rounds, policy.rounds_per_order * len(orders)) for orders in share]
     thrift = min(1.0, policy.rounds_in_all / max(1, sum(rounds)))
     for number, (cell, orders) in enumerate(zip(cells.each, share, strict=True)):
         wanted = round(rounds[number] * thrift)
-        if len(cells.each) == 1:
+        if wanted and len(cells.each) == 1 and len(cell.riders) == len(frame.riders):
             world = (frame.ground, frame.fleet, frame.jobs, frame.rules, cell.to_come, outlook(frame))
-            search(plan, owner, wanted, seed, *world)
+            foreseen[number] = search(plan, owner, wanted, seed, *world)
         elif wanted and len(cell.riders):
-            _search_cell(frame, plan, owner, cell, orders, wanted, seed + number)
+            foreseen[number] = _search_cell(frame, plan, owner, cell, orders, wanted, seed + number)
+    return foreseen
 
 
-def _search_cell(frame: Frame, plan: Plan, owner: Ints, cell: Cell, orders: Ints, rounds: int, seed: int) -> None:
+def _search_cell(frame: Frame, plan: Plan, owner: Ints, cell: Cell, orders: Ints, rounds: int, seed: int) -> Futures:
     """One cell as a picture of its own."""
     riders = cell.riders
     jobs, fleet = jobs_of(orders, riders, frame.jobs, frame.fleet), fleet_of(riders, frame.fleet)
     part = plan_of(riders, orders, plan, frame.jobs)
     had = owner[orders]
     had[had >= 0] = np.searchsorted(riders, had[had >= 0])
-    search(part, had, rounds, seed, frame.ground, fleet, jobs, frame.rules, cell.to_come, outlook(frame))
+    world = (frame.ground, fleet, jobs, frame.rules, cell.to_come, outlook(frame))
+    foreseen: Futures = search(part, had, rounds, seed, *world)
     put_back(riders, orders, part, plan)
     owner[orders] = np.where(had >= 0, riders[had], -1)
+    return foreseen
 
 
 def outlook(frame: Frame) -> Outlook:

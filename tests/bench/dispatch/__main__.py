@@ -33,16 +33,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor(asked.workers) as pool:
         if asked.large:
             chosen = _made_large(chosen, Path(scratch))
-        run = partial(_run, plans=asked.plan_out, riders_in_cell=asked.riders_in_cell)
+        run = partial(run_day, plans=asked.plan_out, riders_in_cell=asked.riders_in_cell)
         results = list(pool.map(partial(run, noise=0.0, seed=0), chosen)) if not asked.noise_only else []
         if asked.noise > 0:
             noisy = list(pool.map(partial(run, noise=asked.noise, seed=asked.noise_seed), chosen))
-    published = {} if asked.large else _published(asked.mdrp)
+    beside = {} if asked.large else published(asked.mdrp)
     if asked.noise > 0:
-        tell(noisy, published, asked.noise, certain=results)
+        tell(noisy, beside, asked.noise, certain=results)
         results += noisy
     else:
-        tell(results, published, 0.0)
+        tell(results, beside, 0.0)
     return 1 if any(result.broken for result in results) else 0
 
 
@@ -73,13 +73,13 @@ def _arguments() -> argparse.Namespace:
 def _chosen(asked: argparse.Namespace) -> list[Path]:
     """The instances with published results; all of a folder that was named."""
     every = folders(asked.mdrp)
-    published = _published(asked.mdrp)
+    known = published(asked.mdrp)
     if asked.mdrp == DEFAULT:
-        return [folder for folder in every if folder.name in published]
+        return [folder for folder in every if folder.name in known]
     return every
 
 
-def _published(root: Path) -> dict[str, dict[str, float]]:
+def published(root: Path) -> dict[str, dict[str, float]]:
     path = root / PUBLISHED
     if not path.is_file():
         return {}
@@ -99,7 +99,7 @@ def _warm_up(folder: Path) -> None:
     say(f"warm-up {time.perf_counter() - started:.1f} s")
 
 
-def _run(folder: Path, noise: float, seed: int, plans: Path | None, riders_in_cell: int | None = None) -> Result:
+def run_day(folder: Path, noise: float, seed: int, plans: Path | None, riders_in_cell: int | None = None) -> Result:
     """Plays one day, writes its plan, and judges what was written."""
     day = read_day(folder)
     with tempfile.TemporaryDirectory() as scratch:

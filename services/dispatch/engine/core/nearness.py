@@ -49,26 +49,10 @@ def squares(ground: Ground, fleet: Fleet) -> Squares:
 
 
 @njit(cache=True)
-def keep_if_sooner(k: int, arrival: float, count: int, chosen: Ints, soonest: Floats) -> int:
-    """Puts rider k into the list of those who are there first, if he is one of them; how many there are."""
-    most = chosen.shape[0]
-    if count == most and arrival >= soonest[most - 1]:
-        return count
-    p = count if count < most else most - 1
-    while p > 0 and soonest[p - 1] > arrival:
-        soonest[p] = soonest[p - 1]
-        chosen[p] = chosen[p - 1]
-        p -= 1
-    soonest[p] = arrival
-    chosen[p] = k
-    return min(most, count + 1)
-
-
-@njit(cache=True)
-def look(
+def consider(
     o: int,
-    k: int,
-    count: int,
+    riders: Ints,
+    had: int,
     chosen: Ints,
     soonest: Floats,
     ground: Ground,
@@ -76,44 +60,46 @@ def look(
     jobs: Jobs,
     admission: Admission,
 ) -> int:
-    """Looks at one rider for order o."""
-    if not may(o, k, fleet, jobs, admission):
-        return count
-    arrival = fleet.free[k] + travel(ground, fleet.node[k], jobs.pick[o]) * fleet.pace[k]
-    return keep_if_sooner(k, arrival, count, chosen, soonest)
+    """Puts those of the riders into the list for order o who are among the first at its shop; how many are in it."""
+    most, count = chosen.shape[0], had
+    load_g, load_ml, shop = jobs.load_g[o], jobs.load_ml[o], jobs.pick[o]
+    admits, mask = admission.admits[admission.demand[o]], admission.mask[o]
+    node, free, pace, room_g, room_ml = fleet.node, fleet.free, fleet.pace, fleet.room_g, fleet.room_ml
+    shut, profile, masks = admission.shut, admission.profile, admission.masks
+    for k in riders:
+        if count == most and free[k] >= soonest[most - 1]:
+            continue
+        if shut[k] or load_g > room_g[k] or load_ml > room_ml[k] or not admits[profile[k]]:
+            continue
+        if mask >= 0 and not masks[mask, k]:
+            continue
+        arrival = free[k] + travel(ground, node[k], shop) * pace[k]
+        if count == most and arrival >= soonest[most - 1]:
+            continue
+        p = count if count < most else most - 1
+        while p > 0 and soonest[p - 1] > arrival:
+            soonest[p] = soonest[p - 1]
+            chosen[p] = chosen[p - 1]
+            p -= 1
+        soonest[p] = arrival
+        chosen[p] = k
+        count = min(most, count + 1)
+    return count
 
 
 @njit(cache=True)
-def look_around(
-    o: int,
-    start: float,
-    quickest: float,
-    grid: Squares,
-    chosen: Ints,
-    soonest: Floats,
-    ground: Ground,
-    fleet: Fleet,
-    jobs: Jobs,
-    admission: Admission,
-) -> None:
-    """Looks at the riders of ring after ring of squares, until nobody farther out can be there sooner.
-
-    `start` is when the first rider is free, `quickest` the seconds that nobody beats for a square's side.
-    """
-    most, count, side = chosen.shape[0], 0, grid.side
-    east = min(side - 1, max(0, int((ground.xy[jobs.pick[o], 0] - grid.left) / grid.size)))
-    north = min(side - 1, max(0, int((ground.xy[jobs.pick[o], 1] - grid.low) / grid.size)))
-    for ring in range(side):
-        if count == most and soonest[most - 1] <= start + (ring - 1) * quickest:
-            return
-        for row in range(max(0, north - ring), min(side, north + ring + 1)):
-            step = 1 if abs(row - north) == ring else max(1, 2 * ring)
-            for column in range(east - ring, east + ring + 1, step):
-                if column < 0 or column >= side:
-                    continue
+def ring_of(ring: int, east: int, north: int, grid: Squares, found: Ints) -> int:
+    """Fills `found` with the riders in the squares of a ring around a square; how many."""
+    n, side, first, riders = 0, grid.side, grid.first, grid.riders
+    for row in range(max(0, north - ring), min(side, north + ring + 1)):
+        step = 1 if abs(row - north) == ring else max(1, 2 * ring)
+        for column in range(east - ring, east + ring + 1, step):
+            if 0 <= column < side:
                 square = row * side + column
-                for i in range(grid.first[square], grid.first[square + 1]):
-                    count = look(o, grid.riders[i], count, chosen, soonest, ground, fleet, jobs, admission)
+                for i in range(first[square], first[square + 1]):
+                    found[n] = riders[i]
+                    n += 1
+    return n
 
 
 def nearest(most: int, ground: Ground, fleet: Fleet, jobs: Jobs, admission: Admission) -> Ints:
@@ -137,10 +123,22 @@ def look_for_all(
     jobs: Jobs,
     admission: Admission,
 ) -> None:
-    """Fills the rows of all orders."""
-    soonest = np.empty(chosen.shape[1])
+    """Fills the rows of all orders, ring after ring of squares until nobody farther out can be sooner there.
+
+    `start` is when the first rider is free, `quickest` the seconds that nobody beats for a square's side.
+    """
+    most, side = chosen.shape[1], grid.side
+    soonest, found = np.empty(most), np.empty(grid.riders.shape[0], np.int64)
     for o in range(chosen.shape[0]):
-        if admission.only[o] >= 0:
-            chosen[o, 0] = admission.only[o]
-        elif admission.only[o] == -1:
-            look_around(o, start, quickest, grid, chosen[o], soonest, ground, fleet, jobs, admission)
+        if admission.only[o] != -1:
+            chosen[o, 0] = max(-1, admission.only[o])
+            continue
+        x, y = ground.xy[jobs.pick[o], 0], ground.xy[jobs.pick[o], 1]
+        east = min(side - 1, max(0, int((x - grid.left) / grid.size)))
+        north = min(side - 1, max(0, int((y - grid.low) / grid.size)))
+        count = found.shape[0] - found.shape[0]
+        for ring in range(side):
+            if count == most and soonest[most - 1] <= start + (ring - 1) * quickest:
+                break
+            n = ring_of(ring, east, north, grid, found)
+            count = consider(o, found[:n], count, chosen[o], soonest, ground, fleet, jobs, admission)

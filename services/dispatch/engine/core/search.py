@@ -17,7 +17,7 @@ from services.dispatch.engine.core.arrays import (
     Scenarios,
     travel,
 )
-from services.dispatch.engine.core.future import foresee, new_stage
+from services.dispatch.engine.core.future import Futures, foresee, new_stage
 from services.dispatch.engine.core.insertion import insert, refresh
 from services.dispatch.engine.core.replay import KEEP, replay
 from services.dispatch.engine.core.routes import LONGEST, take
@@ -158,8 +158,8 @@ def search(
     rules: Rules,
     to_come: Scenarios,
     outlook: Outlook,
-) -> None:
-    """Betters the plan in place."""
+) -> Futures:
+    """Betters the plan in place; the futures as riders end in it."""
     np.random.seed(seed)
     trial = Plan(
         plan.seq.copy(),
@@ -201,3 +201,4 @@ def search(
                 owner[o] = tried[o]
             else:
                 tried[o] = owner[o]
+    return futures

@@ -114,13 +114,13 @@ class _Loop:
         self._look_at_policies()
         now = self._clock.now()
         due = self._turned is None or now.timestamp() - self._turned >= self._turn_seconds()
-        if due or self._engine.wanted_at_once():
+        if due or (not self._engine.holds and self._engine.wanted_at_once()):
             self._turned = now.timestamp()
             self._engine.take_turn(now)
         return POLL_SECONDS
 
     def _turn_seconds(self) -> float:
-        return self._desk.current().at(None, self._clock.now()).engine_turn_seconds
+        return self._engine.turn_seconds(self._clock.now())
 
     def _look_at_policies(self) -> None:
         if time.monotonic() - self._looked >= LOOK_EVERY_SECONDS:

@@ -22,6 +22,7 @@ from services.dispatch.engine.world import World
 from services.dispatch.engine_picture import PictureReader
 from services.dispatch.engine_ways import CrowFlies, Ways, WaysSource
 from services.dispatch.replan_turn import Seen, replan_turn
+from services.dispatch.surging import Surging
 from shared.eventstore import because
 from shared.eventstore.ports import Transaction
 from shared.eventstore.postgres import PostgresStore
@@ -46,6 +47,7 @@ class Engine:
         self._store = store
         self._policies = policies
         self._ways = ways or CrowFlies()
+        self._surging = Surging(store)
         self._reader = PictureReader()
         self._town = Town()
         self._memory: Memory | None = None
@@ -76,6 +78,8 @@ class Engine:
             memory = self._memory or self._remembered(reading.connection, now, policies)
         if self._is_behind(picture):
             return 0
+        self._surging.look(picture, policies)
+        policies = self._surging.minded(policies)
         ways = self._ways.at(picture, self._town, policy)
         world = self._town.world(picture, policies, ways)
         if self._replanned(picture, world, ways, policies):
@@ -85,6 +89,15 @@ class Engine:
             turn = dispatching.decided(world, picture, memory, policies, ways)
         self._memory = turn.memory
         return self._follow(picture, turn, now, policies)
+
+    @property
+    def holds(self) -> bool:
+        """Whether orders are held until the next turn, since more of them are about to come."""
+        return self._surging.lasts
+
+    def turn_seconds(self, now: datetime) -> float:
+        """Between two turns; longer in a surge, so that orders find each other."""
+        return self._surging.minded(self._policies()).at(None, now).engine_turn_seconds
 
     def _replanned(self, picture: Picture, world: World, ways: Ways, policies: PolicySource) -> bool:
         """Whether anything accepted had to be taken off its rider."""

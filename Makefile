@@ -20,7 +20,7 @@ EVENTS ?= 2000
 # make backlog takes this: MESSAGES=100000
 MESSAGES ?= 10000
 
-.PHONY: backlog bench-backbone bench-dispatch bench-eta bench-orders bench-positions bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
+.PHONY: backlog bench-backbone bench-dispatch bench-eta bench-orders bench-positions bench-replanning bench-scale conformance help setup demo down up faults test test-unit check docs release-catalogue lock needs \
     check-format check-lint check-types check-imports check-documents
 
 help: ## says what there is
@@ -103,6 +103,10 @@ bench-orders: $(STAMP) ## lives of orders through the gateway, measured beside a
 # make bench-scale takes these: COUNT=1000000 READS=300
 bench-scale: $(STAMP) ## a store full of past orders (COUNT), verified, and how quickly the gateway still reads from it
 	@$(BIN)/python -W ignore -m tests.bench.scale $(if $(COUNT),--count $(COUNT)) $(if $(READS),--reads $(READS))
+
+# make bench-replanning takes these: SEEDS=5 CHART=<file.svg>
+bench-replanning: $(STAMP) ## days of breakdowns, jams and late merchants with re-planning and without; SEEDS=5, CHART=
+	@$(BIN)/python -m tests.bench.dispatch.replanning $(if $(SEEDS),--seeds $(SEEDS)) $(if $(CHART),--chart "$(CHART)")
 
 # make bench-positions takes these: RIDERS=2000 EVERY=5 SECONDS=60 BATCH=1 CARRYING=500 ROUNDS=1 ONLY=http,socket
 bench-positions: $(STAMP) ## riders' devices that say where they are, by HTTP and WebSocket, beside the whole platform

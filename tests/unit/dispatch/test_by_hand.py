@@ -1,9 +1,10 @@
 """What dispatchers decide by hand stands: pins, orders of stops and ways, until a dispatcher says otherwise."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
-import pytest
-
+from services.dispatch.application import Command
 from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as dc
 from services.dispatch.domain.delivery import deadlines as waits
@@ -14,7 +15,7 @@ from services.dispatch.domain.rider.ordering import order_stops
 from services.dispatch.domain.rider.stops import stops_of
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Stage, Stop, StopKind
 from shared.kernel.deadlines import SetDeadline
-from shared.kernel.errors import InvalidInput
+from shared.kernel.errors import DomainError, InvalidInput
 from tests.unit.dispatch import scenes as s
 from tests.unit.dispatch.test_application import Town, accept_by, assign_to, grab_by, offer_to
 from tests.unit.dispatch.test_several_in_hand import busy_town, fail
@@ -204,9 +205,20 @@ def test_a_way_is_set_for_whoever_carries_and_goes_with_him() -> None:
     assert s.delivery_after(*s.ASSIGNED, s.way_directed, *moved).via == ()
 
 
-@pytest.mark.parametrize("rider", [1, 2])
-def test_a_pin_and_an_offer_at_once_never_bind_another(rider: int) -> None:
-    town = Town()
-    town.do(offer_to(rider))
-    town.do(pin_to(2))
-    assert town.refusal(accept_by(rider)) is (None if rider == 2 else errors.OfferNotOpen)
+def test_a_pin_and_an_offer_at_once_never_bind_another() -> None:
+    for _ in range(20):
+        town = Town()
+        start = Barrier(3)
+
+        def run(command: Command, town: Town = town, start: Barrier = start) -> type[DomainError] | None:
+            start.wait()
+            return town.refusal(command)
+
+        with ThreadPoolExecutor(3) as hands:
+            asked, kept, answered = hands.map(run, (offer_to(1), pin_to(2), accept_by(1)))
+        delivery = town.delivery()
+        if answered is None:
+            assert (asked, kept, delivery.rider_id) == (None, errors.DeliveryAlreadyTaken, "rid_1")
+        else:
+            assert asked in {None, errors.PinnedToAnother}
+            assert (kept, delivery.pinned_to, delivery.offer, town.rider(1).offers) == (None, "rid_2", None, ())

@@ -175,7 +175,8 @@ class Platform:
             checks = {name: partial(_is_ready, client, f"{self.url(name)}/health/ready") for name in self._services}
             checks["tail"] = partial(_leads, client, self.environment.tail_metrics, self._services)
             if "engine" in self._programs:
-                checks["engine"] = partial(_says, client, self.environment.engine_metrics, "\ndoorstep_engine_leader 1.0\n")
+                leads = "\ndoorstep_engine_leader 1.0\n"
+                checks["engine"] = partial(_says, client, self.environment.engine_metrics, leads)
             for name, is_ready in checks.items():
                 while not is_ready():
                     program = self._programs[name]

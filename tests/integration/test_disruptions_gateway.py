@@ -14,7 +14,7 @@ from services.dispatch.codec import DISRUPTION_CODEC
 from services.dispatch.outbound import messages_for
 from services.dispatch.wiring import build
 from shared.kernel.ids import new_id
-from tests.integration.test_dispatch_gateway import SHOP, Rider, Town, problem
+from tests.integration.test_dispatch_gateway import POLICIES, SHOP, Rider, Town, problem
 from tests.support.waiting import wait_until
 
 AREA = {"centre": SHOP, "radius_m": 200}
@@ -23,7 +23,9 @@ PATH = "/v1/disruptions"
 
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    with Platform(session_folder / "disruptions", services=("dispatch",), backends=backends) as platform:
+    with Platform(
+        session_folder / "disruptions", services=("dispatch",), backends=backends, policies=POLICIES
+    ) as platform:
         parts = build(platform.settings["dispatch"])
         try:
             yield Town(platform, parts)
@@ -121,3 +123,30 @@ def test_only_those_who_may_report_lift_or_see(town: Town) -> None:
     assert problem(town.get(f"{PATH}/{new_id('dis')}", town.dispatcher)) == (404, "disruption.not_found")
     assert problem(town.get(f"{PATH}/dlv_1", town.dispatcher)) == (404, "disruption.not_found")
     assert town.post(f"{PATH}/{disruption_id}/lift", town.dispatcher, {}).status_code == 200
+
+
+def assign(town: Town, delivery_id: str, rider: Rider) -> None:
+    """By hand, whatever the engine thinks."""
+    path = f"/v1/deliveries/{delivery_id}/assign"
+    assigned = town.post(path, town.dispatcher, {"rider_id": rider.id})
+    assert assigned.status_code == 200, assigned.text
+
+
+def test_a_rider_who_breaks_down_hands_over_and_another_one_sees_where_to_fetch_it(town: Town) -> None:
+    rider: Rider = town.rider()
+    _, delivery_id = town.order()
+    assign(town, delivery_id, rider)
+    assert rider.report(delivery_id, "picked-up").status_code == 200
+    where = {"lat": SHOP["lat"] + 0.004, "lon": SHOP["lon"]}
+    body = {"reason": "rider_vehicle", "hands_over": True, "place": where}
+    broken = rider.post(f"/v1/riders/{rider.id}/breakdown", body)
+    assert (broken.status_code, broken.json()["on_shift"]) == (200, False)
+    other: Rider = town.rider()
+    assert other.post(f"/v1/riders/{rider.id}/breakdown", body).status_code == 404
+    assign(town, delivery_id, other)
+    [work] = other.work()["deliveries"]
+    assert (work["goods_with"], work["pickup_address"]) == (rider.id, "")
+    assert (work["pickup"]["lat"], work["pickup"]["lon"]) == (where["lat"], where["lon"])
+    assert other.report(delivery_id, "picked-up").status_code == 200
+    [work] = other.work()["deliveries"]
+    assert work["goods_with"] is None

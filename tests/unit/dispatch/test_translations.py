@@ -293,6 +293,7 @@ def test_every_event_is_known_to_the_lists_above_or_internal() -> None:
         "DeliveryAnnounced",
         "ReadyTimeMoved",
         "GoodsReady",
+        "GoodsToBeFetched",
         "ReportExtended",
         "LoadChanged",
         "LateReportKept",

@@ -39,7 +39,7 @@ DELIVERY_CODEC: Codec[d.DeliveryEvent] = Codec(
     (
         EventType("DeliveryAnnounced", d.DeliveryAnnounced, 3, {1: _as_it_was, 2: _as_it_was}),
         EventType("DeliveryRequested", d.DeliveryRequested, 2, {1: _as_it_was}),
-        EventType("ReadyTimeMoved", d.ReadyTimeMoved),
+        EventType("ReadyTimeMoved", d.ReadyTimeMoved, 2, {1: _as_it_was}),
         EventType("GoodsReady", d.GoodsReady),
         EventType("DeliveryOffered", d.DeliveryOffered, 2, {1: _as_it_was}),
         EventType("NoRiderFitted", d.NoRiderFitted),

@@ -9,7 +9,9 @@ from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery import finding
+from services.dispatch.domain.delivery.deadlines import deadlines
 from services.dispatch.domain.values import AssignmentMode, FailureReason, Goods
+from shared.kernel.deadlines import SetDeadline
 from shared.kernel.errors import DomainError
 from tests.unit.dispatch import scenes as s
 
@@ -79,6 +81,18 @@ def test_the_waits_for_a_rider_begin_when_somebody_is_asked_at_the_latest() -> N
     far_ahead = replace(s.POLICY, offer_ahead_seconds=120)
     wanted = finding.requested(1, s.at(30), s.NOW, far_ahead)
     assert (wanted.dispatcher_at, wanted.wanted_by) == (s.at(28 + 5), s.at(28 + 15))
+
+
+def test_a_merchant_who_is_late_gives_the_search_more_time() -> None:
+    """Nobody calls a dispatcher, or gives up, before the goods are there to be fetched."""
+    move = c.MoveReadyTime(delivery_id=s.DELIVERY, ready_at=s.at(30), now=s.at(4))
+    moved = e.ReadyTimeMoved(ready_at=s.at(30), dispatcher_at=s.at(20 + 5), wanted_by=s.at(20 + 15))
+    s.delivery(*s.WAITING).when(move).then(moved)
+    s.delivery(*s.WAITING).when_twice(move).then_nothing()
+    give_up = c.GiveUp(delivery_id=s.DELIVERY, now=s.at(20))
+    s.delivery(*s.WAITING).when(give_up).then_types(e.DeliveryUndeliverable)
+    s.delivery(*s.WAITING, moved).when(give_up).then_nothing()
+    assert set(deadlines(moved)) == {SetDeadline("dispatcher", s.at(25)), SetDeadline("undeliverable", s.at(35))}
 
 
 def test_a_delivery_is_offered_to_no_second_rider_while_one_is_asked() -> None:

@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parent / "golden"
 EVENTS: list[Any] = [
     s.announced_errand,
     s.requested,
-    de.ReadyTimeMoved(ready_at=s.at(20), report_by=s.at(33)),
+    de.ReadyTimeMoved(ready_at=s.at(20), report_by=s.at(33), dispatcher_at=s.at(15), wanted_by=s.at(25)),
     de.GoodsReady(ready_at=s.at(9), report_by=s.at(23)),
     s.offered,
     s.nobody_fitted,

@@ -36,7 +36,7 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
         case e.ReportExtended() | e.ArrivedAtPickup() | e.StopCollected() | e.ArrivedAtDropoff():
             return (SetDeadline(REPORT, event.report_by),)
         case e.WayDirected() | e.RouteChanged() | e.PickedUp() | e.GoodsReady() | e.ReadyTimeMoved():
-            return () if event.report_by is None else (SetDeadline(REPORT, event.report_by),)
+            return _moved(event)
         case e.ReturnOpened():
             return (*_ALL, SetDeadline(RETURN, event.return_by))
         case (
@@ -67,3 +67,13 @@ def deadlines(event: e.DeliveryEvent) -> Iterable[DeadlineChange]:
             return ()
         case _:
             assert_never(event)
+
+
+def _moved(
+    event: e.WayDirected | e.RouteChanged | e.PickedUp | e.GoodsReady | e.ReadyTimeMoved,
+) -> Iterable[DeadlineChange]:
+    """The next report, and while there is no rider the waits for one, as far as they are others now."""
+    waits = [(REPORT, event.report_by)]
+    if isinstance(event, e.ReadyTimeMoved):
+        waits += [(DISPATCHER, event.dispatcher_at), (UNDELIVERABLE, event.wanted_by)]
+    return tuple(SetDeadline(name, at) for name, at in waits if at is not None)

@@ -44,8 +44,12 @@ class DeliveryRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyTimeMoved:
+    """`dispatcher_at` and `wanted_by` are the waits for a rider, of a delivery that has none: they move with it."""
+
     ready_at: datetime
     report_by: datetime | None = None
+    dispatcher_at: datetime | None = None
+    wanted_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

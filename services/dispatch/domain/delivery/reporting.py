@@ -6,7 +6,7 @@ from services.dispatch.domain import errors
 from services.dispatch.domain.delivery import commands as c
 from services.dispatch.domain.delivery import events as e
 from services.dispatch.domain.delivery.by_hand import unpinned
-from services.dispatch.domain.delivery.finding import come_back, wanted_again
+from services.dispatch.domain.delivery.finding import come_back, requested, wanted_again
 from services.dispatch.domain.delivery.places import last_place, left_stops, next_way_m, receipts_cents
 from services.dispatch.domain.delivery.state import BEFORE_PICKUP, CARRIED, Delivery
 from services.dispatch.domain.policy import DispatchPolicy
@@ -242,11 +242,15 @@ def goods_ready(command: c.NoteGoodsReady, delivery: Delivery, policy: DispatchP
 
 
 def move_ready_time(command: c.MoveReadyTime, delivery: Delivery, policy: DispatchPolicy) -> list[e.DeliveryEvent]:
-    """The merchant needs longer: so does the rider's next report."""
+    """The merchant needs longer: so does the rider's next report, and so does the search for one."""
     if delivery.stage is Stage.UNHEARD or delivery.ready_at == command.ready_at or delivery.goods_ready:
         return []
     report_by = None
     if delivery.stage in BEFORE_PICKUP and delivery.report_by is not None:
         later = command.ready_at + timedelta(seconds=policy.handover_seconds + policy.report_grace_seconds)
         report_by = max(delivery.report_by, later)
-    return [e.ReadyTimeMoved(ready_at=command.ready_at, report_by=report_by)]
+    if delivery.stage is not Stage.WAITING or delivery.wanted_by is None:
+        return [e.ReadyTimeMoved(ready_at=command.ready_at, report_by=report_by)]
+    again = requested(delivery.attempt, command.ready_at, command.now, policy)
+    wanted_by = max(delivery.wanted_by, again.wanted_by)
+    return [e.ReadyTimeMoved(ready_at=command.ready_at, dispatcher_at=again.dispatcher_at, wanted_by=wanted_by)]

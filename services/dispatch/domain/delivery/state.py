@@ -204,8 +204,9 @@ def _times_changed(state: Delivery, event: e.ReadyTimeMoved | e.GoodsReady | e.R
     match event:
         case e.ReadyTimeMoved():
             later = state.ready_at is not None and event.ready_at > state.ready_at
-            changed = Change.MERCHANT_LATE if later else state.changed
-            return replace(state, ready_at=event.ready_at, report_by=report_by, changed=changed)
+            state = replace(state, changed=Change.MERCHANT_LATE) if later else state
+            wanted_by = event.wanted_by or state.wanted_by
+            return replace(state, ready_at=event.ready_at, report_by=report_by, wanted_by=wanted_by)
         case e.GoodsReady():
             return replace(state, goods_ready=True, ready_at=event.ready_at, report_by=report_by)
         case e.ReportExtended():

@@ -24,7 +24,7 @@ class EnginePolicy:
     most_rounds: int = 120
     # A larger picture is searched in cells, with at most so many riders each, and in so many rounds together.
     riders_in_cell: int = 80
-    rounds_in_all: int = 360
+    rounds_in_all: int = 240
     # Anticipation: futures imagined, how far ahead, and what they weigh beside what is known.
     worlds: int = 20
     horizon: float = 2700
@@ -42,7 +42,7 @@ class EnginePolicy:
     move_gain: float = 30
     move_weight: float = 0.05
     move_shops: int = 12
-    most_moved: int = 90
+    most_moved: int = 50
     # Uncertain ready times: the share of them that should come after the rider does.
     arrive_quantile: float = 0.3
     # Live decisions are taken so long before a departure is due: riders must be asked, and may decline.
@@ -50,7 +50,7 @@ class EnginePolicy:
     lead: float = 0.0
     offer_ahead: float = 0.0
     # A bound on the work of one decision: imagined orders looked at by riders, in millions.
-    work_millions: float = 1.5
+    work_millions: float = 1.0
 
 
 def engine_policy(policy: DispatchPolicy) -> EnginePolicy:

@@ -7,7 +7,7 @@ from services.dispatch.engine.core.arrays import Fleet, Ground, Outlook, Rules, 
 from services.dispatch.engine.core.future import foresee, mean_cost, new_stage
 from services.dispatch.engine.core.replay import KEEP, replay
 
-SHOPS, RIDERS, WORLDS, EACH = 12, 15, 6, 30
+SHOPS, RIDERS, WORLDS, EACH = 12, 15, 12, 30
 RULES = Rules(0.0, 120.0, 120.0, 4, 7200.0, 2400.0, 0.0)
 OUTLOOK = Outlook(0.7, 2400.0, 0.2)
 NEVER_ENOUGH = 1e15

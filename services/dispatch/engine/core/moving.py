@@ -7,6 +7,9 @@ from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Ou
 from services.dispatch.engine.core.future import Futures, Stage, new_stage
 from services.dispatch.engine.core.replay import KEEP, replay
 
+_NEVER_ENOUGH = 1e15
+"""What a move gains lies in few scenarios: all of them are played."""
+
 
 @njit(cache=True)
 def spread(shops: Ints, pain: Floats, near: float, ground: Ground) -> Floats:
@@ -24,7 +27,6 @@ def spread(shops: Ints, pain: Floats, near: float, ground: Ground) -> Floats:
 def gain_of(
     k: int,
     shop: int,
-    least: float,
     latest: float,
     price: float,
     node: Ints,
@@ -44,8 +46,7 @@ def gain_of(
     stays, free = node[k], time[k]
     node[k], time[k] = shop, free + ride
     changed = np.full(1, k)
-    enough = -price * ride - least
-    more = replay(changed, node, time, enough, stage, futures, ground, fleet, rules, to_come, outlook)
+    more = replay(changed, node, time, _NEVER_ENOUGH, stage, futures, ground, fleet, rules, to_come, outlook)
     node[k], time[k] = stays, free
     return -more - price * ride
 
@@ -88,7 +89,6 @@ def best_moves(
             gains[i, j] = gain_of(
                 idle[i],
                 goals[j],
-                least,
                 latest,
                 price,
                 node,
@@ -111,7 +111,7 @@ def best_moves(
         k, shop = idle[i], goals[j]
         if not fresh[i, j]:
             gains[i, j] = gain_of(
-                k, shop, least, latest, price, node, time, stage, futures, ground, fleet, rules, to_come, outlook
+                k, shop, latest, price, node, time, stage, futures, ground, fleet, rules, to_come, outlook
             )
             fresh[i, j] = True
             continue

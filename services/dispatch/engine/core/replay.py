@@ -6,9 +6,12 @@ from numba import njit
 from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Outlook, Rules, Scenarios, travel
 from services.dispatch.engine.core.future import Futures, Stage, cheapest, sum_up
 
-_AT_LEAST = 4
+_AT_LEAST = 8
 """Scenarios that are played before the rest of them can be spared."""
 
+
+_SURE = 2.25
+"""The square of how many standard errors above what is enough are too much."""
 
 KEEP = np.inf
 """In place of a figure that is enough: all scenarios are played, and remembered from then on."""
@@ -46,7 +49,7 @@ def replay(
 ) -> float:
     """By how much a scenario costs more when the `changed` riders start from `node` at `time`, in the mean.
 
-    Stops when the mean is by its standard error above `enough`, unless that is KEEP.
+    Stops when the mean is by one and a half of its standard errors above `enough`, unless that is KEEP.
     """
     total, squares, keep = 0.0, 0.0, enough == KEEP
     worlds = to_come.first.shape[0] - 1
@@ -62,7 +65,7 @@ def replay(
             sum_up(s, futures.cost, futures.rest, to_come.first)
         elif s + 1 >= _AT_LEAST:
             mean, seen = total / (s + 1), s + 1
-            if mean > enough and (mean - enough) ** 2 * seen > squares / seen - mean * mean:
+            if mean > enough and (mean - enough) ** 2 * seen > _SURE * (squares / seen - mean * mean):
                 return mean
     if keep:
         for k in changed:

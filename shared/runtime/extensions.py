@@ -15,6 +15,9 @@ from shared.runtime.logging import get_logger
 from shared.runtime.metrics import counter, histogram
 from shared.runtime.settings import Settings
 
+MAX_WORKERS = 256
+"""So many messages and requests are worked on at once; more wait."""
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -19,7 +19,7 @@ os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
 import psycopg.waiting  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
-from shared.runtime.extensions import SETTINGS_KEY  # noqa: E402
+from shared.runtime.extensions import MAX_WORKERS, SETTINGS_KEY  # noqa: E402
 from shared.runtime.hub_waiting import wait_in_hub  # noqa: E402
 from shared.runtime.logging import configure_logging, get_logger  # noqa: E402
 from shared.runtime.metrics import gauge, histogram  # noqa: E402
@@ -30,7 +30,6 @@ from shared.runtime.tracing import configure_tracing  # noqa: E402
 if psycopg.waiting.wait is psycopg.waiting.wait_selector:
     psycopg.waiting.wait = wait_in_hub
 
-MAX_WORKERS = 256
 STOP_SECONDS = 10.0
 HUB_PROBE_SECONDS = 0.1
 HUB_LAG_BUDGET_SECONDS = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.runtime.process import MAX_WORKERS
+from shared.runtime.extensions import MAX_WORKERS
 from tests.support.waiting import wait_until
 from tests.unit.gateway.probing import Probe, running_probe
 

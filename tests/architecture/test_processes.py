@@ -29,10 +29,10 @@ def test_no_test_patches_the_standard_library_of_the_process_that_runs_all_tests
 
 def patches(source: str) -> bool:
     """Whether a module imports what patches, itself and not in a program that it holds as text."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
-            if PATCHING in {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}:
-                return True
-        if isinstance(node, ast.Import) and PATCHING in {alias.name for alias in node.names}:
-            return True
-    return False
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return PATCHING in names

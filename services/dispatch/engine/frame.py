@@ -123,9 +123,10 @@ def _jobs(
     orders: tuple[Order, ...], table: Floats, doors: int, ground: Ground, now: float, policy: EnginePolicy
 ) -> Jobs:
     """What is promised is late at its promise; a wait counted from another moment differs by a constant only."""
-    ready = np.maximum(table[:, O.READY], now)
+    ready, spread = np.maximum(table[:, O.READY], now), np.zeros(len(orders))
     for row in np.flatnonzero(table[:, O.SPREAD] > 0).tolist():
-        ready[row] = readiness.expected(orders[row].ready_at, orders[row].ready_spread_s, now)
+        known = (orders[row].ready_at, orders[row].ready_spread_s, now)
+        ready[row], spread[row] = readiness.expected(*known), readiness.left_spread(*known)
     promised = table[:, O.PROMISED]
     pick: Ints = table[:, O.SHOP].astype(np.int64)
     drop: Ints = np.arange(doors, doors + len(orders), dtype=np.int64)
@@ -134,6 +135,7 @@ def _jobs(
         pick,
         drop,
         ready,
+        spread,
         np.where(np.isnan(promised), table[:, O.PLACED], promised - policy.target),
         table[:, O.WEIGHT].copy(),
         table[:, O.LOAD_G].astype(np.int64),

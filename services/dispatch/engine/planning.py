@@ -64,8 +64,11 @@ def _search_cell(frame: Frame, plan: Plan, owner: Ints, cell: Cell, orders: Ints
 
 
 def outlook(frame: Frame) -> Outlook:
-    """How the future weighs."""
-    return Outlook(frame.policy.future_weight, frame.policy.missed, frame.policy.approach_weight)
+    """How the future weighs: less while it is not certain when riders are free, because goods may not be ready."""
+    policy, spread = frame.policy, frame.jobs.spread
+    doubtful = float((spread > 0).mean()) if len(spread) else 0.0
+    weight = policy.future_weight * (1.0 - policy.future_doubt * doubtful)
+    return Outlook(weight, policy.missed, policy.approach_weight)
 
 
 def _resumed(frame: Frame, before: Routes) -> tuple[Plan, Ints]:

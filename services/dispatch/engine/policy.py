@@ -29,6 +29,7 @@ class EnginePolicy:
     worlds: int = 20
     horizon: float = 2700
     future_weight: float = 0.7
+    future_doubt: float = 0.3
     missed: float = 2400
     approach_weight: float = 0.2
     # Demand: how fast the past fades, and what is believed before anything was seen.
@@ -44,7 +45,7 @@ class EnginePolicy:
     move_shops: int = 12
     most_moved: int = 50
     # Uncertain ready times: the share of them that should come after the rider does.
-    arrive_quantile: float = 0.3
+    arrive_quantile: float = 0.05
     # Live decisions are taken so long before a departure is due: riders must be asked, and may decline.
     # `offer_ahead`: whoever is to fetch it is asked at the latest so long before the goods are ready.
     lead: float = 0.0

@@ -16,6 +16,15 @@ def expected(mean: float, spread: float, now: float) -> float:
     return mean + spread * _STANDARD.pdf(gone) / max(left, 1e-9)
 
 
+def left_spread(mean: float, spread: float, now: float) -> float:
+    """The standard deviation of what is left, knowing that it is not ready by `now` (truncated normal)."""
+    if spread <= 0:
+        return 0.0
+    gone = min(_FAR, (now - mean) / spread)
+    hazard = _STANDARD.pdf(gone) / max(1.0 - _STANDARD.cdf(gone), 1e-9)
+    return spread * math.sqrt(max(0.0, 1.0 - hazard * (hazard - gone)))
+
+
 def quantile(mean: float, spread: float, now: float, share: float) -> float:
     """The moment by which it is ready with this probability, knowing that it is not ready by `now`."""
     if spread <= 0:

@@ -74,7 +74,7 @@ def test_only_what_needs_a_decision_is_cut_out() -> None:
 def _jobs(pick: np.ndarray, near: np.ndarray) -> Jobs:
     count = len(pick)
     whole, none = np.zeros(count, np.int64), np.zeros(count)
-    return Jobs(pick, whole, none, none, np.ones(count), whole, whole, whole, none, pick, near)
+    return Jobs(pick, whole, none, none, none, np.ones(count), whole, whole, whole, none, pick, near)
 
 
 def test_a_cell_speaks_of_its_own_riders_and_is_put_back_where_it_was() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from services.dispatch.engine import readiness
 from services.dispatch.engine.chains import sequence
+from services.dispatch.engine.core.routes import later
 from services.dispatch.engine.engine import Memory, decide
 from services.dispatch.engine.filters import REASONS, bars
 from services.dispatch.engine.matching import match
@@ -160,3 +161,17 @@ def test_an_errand_is_planned_with_every_stop_of_it_and_rides_alone() -> None:
     assert decided(1000, [replace(waits, off_at=2080)], [errand]) == [PickUp(rider_id="a", order_ids=("o",))]
     handed = decided(1000, [waits], [errand, order("p", ready_at=1000)])
     assert [len(each.order_ids) for each in handed if isinstance(each, PickUp)] == [1]
+
+
+def test_a_rider_who_comes_at_the_expected_moment_waits_as_often_as_the_goods_do() -> None:
+    assert later(1000, 900, 0) == 1000
+    assert later(900, 1000, 0) == 1000
+    assert later(1000, 1000, 500) == pytest.approx(1000 + 500 / (2 * np.pi) ** 0.5)
+    assert later(-9000, 1000, 500) == pytest.approx(1000)
+    assert later(9000, 1000, 500) == pytest.approx(9000)
+
+
+def test_what_is_long_overdue_is_less_uncertain() -> None:
+    assert readiness.left_spread(1000, 500, -5000) == pytest.approx(500, rel=0.01)
+    assert readiness.left_spread(1000, 500, 1000) == pytest.approx(500 * (1 - 2 / np.pi) ** 0.5)
+    assert readiness.left_spread(1000, 0, 1000) == 0

@@ -44,6 +44,7 @@ class Jobs(NamedTuple):
     pick: Ints
     drop: Ints
     ready: Floats
+    spread: Floats
     placed: Floats
     weight: Floats
     load_g: Ints

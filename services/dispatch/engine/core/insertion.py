@@ -16,7 +16,7 @@ from services.dispatch.engine.core.arrays import (
     travel,
 )
 from services.dispatch.engine.core.nearness import may
-from services.dispatch.engine.core.routes import ALONE, BEFORE, LONGEST, NEVER, put, route_cost
+from services.dispatch.engine.core.routes import ALONE, BEFORE, LONGEST, NEVER, later, put, route_cost
 
 
 @njit(cache=True)
@@ -73,7 +73,7 @@ def at_least(o: int, k: int, ground: Ground, fleet: Fleet, jobs: Jobs, rules: Ru
     """What the order costs with this rider if he had nothing else to do: no place in his plan is cheaper."""
     pick, pace = jobs.pick[o], fleet.pace[k]
     there = fleet.here[k] if fleet.node[k] == pick else fleet.free[k] + travel(ground, fleet.node[k], pick) * pace
-    pickup = max(there + rules.half_pickup, jobs.ready[o], rules.now) + jobs.chain[o] * pace
+    pickup = max(later(there + rules.half_pickup, jobs.ready[o], jobs.spread[o]), rules.now) + jobs.chain[o] * pace
     ride = travel(ground, jobs.last[o], jobs.drop[o]) * pace
     wait = pickup + (1 + 2 * jobs.calls[o]) * rules.half_pickup + ride + rules.half_dropoff - jobs.placed[o]
     return fleet.burden[k] + jobs.weight[o] * (wait + rules.overage * max(0.0, wait - rules.target))

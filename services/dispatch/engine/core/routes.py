@@ -1,5 +1,7 @@
 """What a rider's sequence of bundles costs, and where it is cheapest to put one more order."""
 
+from math import erf, exp, pi, sqrt
+
 import numpy as np
 from numba import njit
 
@@ -11,6 +13,16 @@ LONGEST = 10
 NEVER = 1e15
 
 ALONE, BEFORE, AFTER = 0, 1, 2
+
+
+@njit(cache=True)
+def later(arrival: float, ready: float, spread: float) -> float:
+    """The expected later of an arrival and a ready time that is normally distributed (Clark, 1961)."""
+    if spread <= 0:
+        return max(arrival, ready)
+    z = (arrival - ready) / spread
+    below = 0.5 * (1.0 + erf(z / sqrt(2.0)))
+    return ready + spread * (exp(-0.5 * z * z) / sqrt(2.0 * pi) + z * below)
 
 
 @njit(cache=True)
@@ -26,17 +38,17 @@ def route_cost(
     while i < count:
         j = i + 1
         shop = jobs.pick[seq[i]]
-        ready = jobs.ready[seq[i]]
+        ready, spread = jobs.ready[seq[i]], jobs.spread[seq[i]]
         load_g, load_ml = jobs.load_g[seq[i]], jobs.load_ml[seq[i]]
         while j < count and not opens[j]:
-            ready = max(ready, jobs.ready[seq[j]])
+            ready, spread = max(ready, jobs.ready[seq[j]]), max(spread, jobs.spread[seq[j]])
             load_g += jobs.load_g[seq[j]]
             load_ml += jobs.load_ml[seq[j]]
             j += 1
         if load_g > fleet.room_g[k] or load_ml > fleet.room_ml[k]:
             return NEVER, node, time
         arrival = fleet.here[k] if (i == 0 and node == shop) else time + travel(ground, node, shop) * pace
-        pickup = max(arrival + rules.half_pickup, ready, rules.now)
+        pickup = max(later(arrival + rules.half_pickup, ready, spread), rules.now)
         if jobs.calls[seq[i]] > 0:
             pickup += jobs.chain[seq[i]] * pace + 2 * rules.half_pickup * jobs.calls[seq[i]]
             shop = jobs.last[seq[i]]

@@ -95,9 +95,11 @@ def broker(backends: Backends) -> Iterator[VirtualHost]:
 
 @pytest.fixture(scope="module")
 def platform(backends: Backends, session_folder: Path, request: pytest.FixtureRequest) -> Iterator[Platform]:
-    """All five services, running, on a database and a virtual host of their own."""
+    """All five services, running, on a database and a virtual host of their own. Riders are asked at once, however long
+    a kitchen takes: nobody's test waits for it."""
     from deploy.local.platform import Platform
 
     run_dir = session_folder / f"platform-{request.module.__name__.rpartition('.')[2]}"
-    with Platform(run_dir, backends=backends) as running:
+    at_once = {"dispatch": {"offer_ahead_seconds": 86_400}}
+    with Platform(run_dir, backends=backends, policies=at_once) as running:
         yield running

@@ -95,8 +95,8 @@ def broker(backends: Backends) -> Iterator[VirtualHost]:
 
 @pytest.fixture(scope="module")
 def platform(backends: Backends, session_folder: Path, request: pytest.FixtureRequest) -> Iterator[Platform]:
-    """All five services, running, on a database and a virtual host of their own. Riders are asked at once, however long
-    a kitchen takes: nobody's test waits for it."""
+    """All five services, running, on a database and a virtual host of their own. Riders are asked at once, however
+    long a kitchen takes: no test waits for it."""
     from deploy.local.platform import Platform
 
     run_dir = session_folder / f"platform-{request.module.__name__.rpartition('.')[2]}"

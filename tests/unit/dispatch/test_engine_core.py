@@ -1,12 +1,16 @@
 """The engine on pictures small enough to see what is right."""
 
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import config
 
-from services.dispatch.engine import readiness
+from services.dispatch.engine import core, readiness
 from services.dispatch.engine.chains import sequence
+from services.dispatch.engine.core.arrays import travel
 from services.dispatch.engine.core.routes import later
 from services.dispatch.engine.engine import Memory, decide
 from services.dispatch.engine.filters import REASONS, bars
@@ -175,3 +179,10 @@ def test_what_is_long_overdue_is_less_uncertain() -> None:
     assert readiness.left_spread(1000, 500, -5000) == pytest.approx(500, rel=0.01)
     assert readiness.left_spread(1000, 500, 1000) == pytest.approx(500 * (1 - 2 / np.pi) ** 0.5)
     assert readiness.left_spread(1000, 0, 1000) == 0
+
+
+def test_what_was_compiled_is_kept_for_just_these_sources() -> None:
+    sources = b"".join(path.read_bytes() for path in sorted(Path(core.__file__).parent.glob("*.py")))
+    assert sha256(sources).hexdigest()[:16] == core.SOURCES
+    assert config.CACHE_DIR.endswith(core.SOURCES)
+    assert travel._cache.cache_path.startswith(config.CACHE_DIR)

@@ -44,7 +44,10 @@ RIDER: dict[str, Any] = {
     "capacity": {"weight_g": 20000, "volume_ml": 60000},
 }
 # Nobody of the test answers: these waits run out at once.
-POLICIES = {"order": {"merchant_reminder_seconds": 1}, "dispatch": {"offer_seconds": 1, "reoffer_after_seconds": 60}}
+POLICIES = {
+    "order": {"merchant_reminder_seconds": 1},
+    "dispatch": {"offer_seconds": 1, "reoffer_after_seconds": 60, "offer_ahead_seconds": 86_400},
+}
 Spans = list[dict[str, Any]]
 
 

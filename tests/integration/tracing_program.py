@@ -1,4 +1,4 @@
-"""All five services and their tails in one process, with every span kept in memory: prints them once asked.
+"""All five services, their tails and the engine in one process, with every span kept: prints them once asked.
 
 Run as a program: it takes the services' variables from its environment and a line on its standard input.
 """
@@ -19,6 +19,8 @@ from nameko.containers import ServiceContainer
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from services.dispatch.engine.dispatching import warm_up
+from services.dispatch.engine_process import run_engine
 from shared.contracts.message import SERVICES
 from shared.eventstore import spans
 from shared.messaging.tail import run_tail
@@ -48,6 +50,7 @@ def main() -> None:
     provider = provider_of("everything")
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     spans.install(OpenTelemetry(provider))
+    warm_up()
     settings = [Settings.from_environment(service) for service in SERVICES]
     containers = []
     for each in settings:
@@ -60,11 +63,14 @@ def main() -> None:
     stop = threading.Event()
     tails = [import_module(f"services.{each.service}.wiring").tail_spec(each) for each in settings]
     tail = eventlet.spawn(run_tail, tails, stop)
+    [dispatch] = [each for each in settings if each.service == "dispatch"]
+    engine = eventlet.spawn(run_engine, dispatch, stop)
     say("started")
     tpool.execute(sys.stdin.readline)
     say(json.dumps([told(span) for span in exporter.get_finished_spans()]))
     stop.set()
     tail.wait()
+    engine.wait()
     for container in containers:
         container.stop()
 

@@ -140,7 +140,10 @@ class Rider:
     async def _go(self, stop: Stop, departed_at: datetime) -> None:
         """To one stop, with what is to be done there. Who vanishes on the way goes there when he is back, if the
         delivery is still his."""
-        delivery = self._deliveries[stop.delivery_id]
+        delivery = self._deliveries.get(stop.delivery_id)
+        if delivery is None:
+            # Taken off him since he was told of it.
+            return None
         lost = Fate.RIDER_LOST_BEFORE_PICKUP if stop.kind == _PICKUP else Fate.RIDER_LOST_AFTER_PICKUP
         if self._hall.mishap_happens_now(delivery["order_id"], lost):
             return await self._vanish()
@@ -165,8 +168,8 @@ class Rider:
                 if await self._post(path, {"occurred_at": stamp(arrived_at)}) is None:
                     self._leave_out(each.delivery_id)
             away = False
-            if stop not in self._done:
-                delivery = self._deliveries[stop.delivery_id]
+            delivery = self._deliveries.get(stop.delivery_id)
+            if delivery is not None and stop not in self._done:
                 away = bool(delivery["further_pickups"])
                 at_counter = await self._pick_up(delivery, at_counter)
                 self._tick_off(stop)

@@ -69,8 +69,8 @@ class DispatchPolicy:
     fairness_seconds: float = 60
     fatigue_seconds: float = 60
     doubt_weight: float = 1.0
-    replan_late_seconds: float = 180
-    replan_gain_seconds: float = 240
+    replan_late_seconds: float = 30
+    replan_gain_seconds: float = 150
     replan_span_seconds: float = 900
     replan_wait_seconds: float = 600
     silent_after_seconds: float = 300

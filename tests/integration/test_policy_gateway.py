@@ -94,12 +94,13 @@ def test_an_active_version_is_obeyed_by_the_running_service_within_a_second(offi
     view = office.activate(number)
     assert (view["active"], view["policy_version"]) == (number, f"dispatch-{number}")
     town = office.town
-    rider: Rider = town.rider()
+    obeyed_from = town.now() + timedelta(seconds=1)
+    wait_until(lambda: town.now() >= obeyed_from, timeout=20, message="a second passed")
+    town.rider()
     _, delivery_id = town.order()
-    rider.is_asked_about(delivery_id)
-    [offered] = [e for e in town.parts.store.stream(delivery_id) if e.type == "DeliveryOffered"]
+    [offered, *_] = wait_until(partial(offers_of, town, delivery_id), timeout=20, message="nobody was asked")
     assert offered.data["policy_version"] == f"dispatch-{number}"
-    taken = rider.report(delivery_id, "accept")
+    taken = Rider(town, offered.data["rider_id"]).report(delivery_id, "accept")
     assert taken.status_code == 200
     [assigned] = [e for e in town.parts.store.stream(delivery_id) if e.type == "RiderAssigned"]
     assert assigned.data["policy_version"] == f"dispatch-{number}"

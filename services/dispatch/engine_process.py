@@ -23,6 +23,9 @@ from shared.runtime.settings import Address, Settings
 
 POLL_SECONDS = 0.05
 STANDBY_SECONDS = 0.5
+AT_ONCE_EVERY_SECONDS = 0.25
+"""Turns out of turn are at least so far apart: what no turn can look at (more waits than fit in a picture) is no reason
+to think all the time."""
 MAX_BACKOFF_SECONDS = 5.0
 _LEAD = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.dispatch.engine', 0)) AS leads"
 

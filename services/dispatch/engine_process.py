@@ -24,8 +24,7 @@ from shared.runtime.settings import Address, Settings
 POLL_SECONDS = 0.05
 STANDBY_SECONDS = 0.5
 AT_ONCE_EVERY_SECONDS = 0.25
-"""Turns out of turn are at least so far apart: what no turn can look at (more waits than fit in a picture) is no reason
-to think all the time."""
+"""Turns out of turn are so far apart at least: what fits in no picture is no reason to think all the time."""
 MAX_BACKOFF_SECONDS = 5.0
 _LEAD = "SELECT pg_try_advisory_lock(hashtextextended('doorstep.dispatch.engine', 0)) AS leads"
 
@@ -95,6 +94,7 @@ class _Loop:
         self._engine = Engine(store, self._desk.current, ways)
         self._looked = 0.0
         self._turned: float | None = None
+        self._rested_at = 0.0
 
     def run(self) -> None:
         """An outage of the database pauses it; it goes on by itself."""
@@ -117,10 +117,15 @@ class _Loop:
         self._look_at_policies()
         now = self._clock.now()
         due = self._turned is None or now.timestamp() - self._turned >= self._turn_seconds()
-        if due or (not self._engine.holds and self._engine.wanted_at_once()):
+        if due or self._is_wanted_at_once():
             self._turned = now.timestamp()
             self._engine.take_turn(now)
+            self._rested_at = time.monotonic() + AT_ONCE_EVERY_SECONDS
         return POLL_SECONDS
+
+    def _is_wanted_at_once(self) -> bool:
+        rested = time.monotonic() >= self._rested_at
+        return rested and not self._engine.holds and self._engine.wanted_at_once()
 
     def _turn_seconds(self) -> float:
         return self._engine.turn_seconds(self._clock.now())

@@ -24,7 +24,7 @@ from tests.unit.dispatch import wire
 AT_ONCE = 16
 SHIFT = timedelta(hours=12)
 # The waits of a delivery are longer than the measurement, so that nobody is taken for lost in it.
-POLICIES = {"dispatch": {"report_grace_seconds": 86_400, "deliveries_per_tick": 1}}
+POLICIES = {"dispatch": {"report_grace_seconds": 86_400}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def poison(platform: Platform, order_id: str, *sequences: int) -> Iterator[None]
 
 
 def wait_for_facts(platform: Platform, order_id: str, *sequences: int) -> None:
-    """Until the archive tells just these facts of an order: an event is numbered for it shortly after it is written."""
+    """Until the archive tells just these facts of an order: they are numbered shortly after they are written."""
     wait_until(
         lambda: taken_in(platform, order_id) == list(sequences), 30, f"the archive tells {sequences} of {order_id}"
     )

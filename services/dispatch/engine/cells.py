@@ -6,10 +6,12 @@ all riders near them. Borders move from turn to turn: what one parts in this tur
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, Ints, Jobs, Plan, Scenarios
+from services.dispatch.engine.core.arrays import Fleet, Ground, Ints, Jobs, Plan, Scenarios
+from services.dispatch.engine.core.cutting import cut, grouped, shared
 
 _CUTS = (0.5, 0.36, 0.62)
 """The share of riders before a cut, turn by turn."""
@@ -34,7 +36,7 @@ class Cells:
     def orders_of(self, owner: Ints, jobs: Jobs) -> list[Ints]:
         """The orders of each cell."""
         cell = np.where(owner >= 0, self.rider_cell[owner], self.shop_cell[jobs.pick])
-        return _grouped(cell, len(self.each) + 1)[:-1]
+        return _grouped(cell, len(self.each))
 
 
 def celled(
@@ -44,61 +46,28 @@ def celled(
 
     `needed` are the shops with something to decide: where none of them is, nothing is cut out (None: everywhere).
     """
-    riders = np.arange(len(fleet.node))
-    shop_cell, rider_cell = np.zeros(shops, np.int64), np.zeros(len(riders), np.int64)
-    if len(riders) <= most:
-        return Cells((Cell(riders, to_come),), shop_cell, rider_cell)
-    wanted = np.full(shops, needed is None)
+    riders = len(fleet.node)
+    if riders <= most:
+        whole = Cell(np.arange(riders), to_come)
+        return Cells((whole,), np.zeros(shops, np.int64), np.zeros(riders, np.int64))
+    wanted = np.zeros(shops, np.bool_)
     wanted[needed if needed is not None else []] = True
-    parts = list(_cut(riders, ground.xy[fleet.node], np.arange(shops), ground.xy[:shops], wanted, most, turn))
-    shop_cell[:], rider_cell[:] = len(parts), len(parts)
-    for number, (inside, places) in enumerate(parts):
-        rider_cell[inside], shop_cell[places] = number, number
-    coming = _shared(to_come, shop_cell, len(parts))
-    return Cells(
-        tuple(Cell(np.sort(inside), part) for (inside, _), part in zip(parts, coming, strict=True)),
-        shop_cell,
-        rider_cell,
-    )
-
-
-def _cut(
-    riders: Ints, xy: Floats, places: Ints, shops: Floats, wanted: Flags, most: int, turn: int
-) -> Iterator[tuple[Ints, Ints]]:
-    """Halves across the longer side until none holds more than `most` riders."""
-    waiting = [(riders, places)]
-    while waiting:
-        inside, there = waiting.pop()
-        if not wanted[there].any() and not wanted.all():
-            continue
-        if len(inside) <= most:
-            yield inside, there
-            continue
-        spots = xy[inside]
-        axis = int(np.argmax(np.ptp(spots, axis=0)))
-        middle = max(1, int(len(inside) * _CUTS[turn % len(_CUTS)]))
-        sides = np.argpartition(spots[:, axis], middle)
-        border = spots[sides[middle], axis]
-        beyond = shops[there, axis] >= border
-        waiting.append((inside[sides[middle:]], there[beyond]))
-        waiting.append((inside[sides[:middle]], there[~beyond]))
+    share = _CUTS[turn % len(_CUTS)]
+    count, rider_cell, shop_cell = cut(share, most, wanted, needed is None, ground, fleet)
+    inside, coming = _grouped(rider_cell, count), _shared(to_come, shop_cell, count)
+    return Cells(tuple(Cell(*each) for each in zip(inside, coming, strict=True)), shop_cell, rider_cell)
 
 
 def _grouped(cell: Ints, cells: int) -> list[Ints]:
-    order = np.argsort(cell, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(cell, minlength=cells))[:-1])
+    """What is in each cell, in order."""
+    rows, first = grouped(cell, cells)
+    return [rows[start:end] for start, end in pairwise(first.tolist())]
 
 
 def _shared(to_come: Scenarios, shop_cell: Ints, cells: int) -> Iterator[Scenarios]:
     """What each cell's shops are imagined to be asked for."""
     worlds = len(to_come.first) - 1
-    world = np.repeat(np.arange(worlds), np.diff(to_come.first))
-    place = shop_cell[to_come.pick] * worlds + world
-    inside = np.flatnonzero(place < cells * worlds)
-    place = place[inside]
-    order = inside[np.argsort(place, kind="stable")]
-    first = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=cells * worlds))])
-    columns = [column[order] for column in to_come[1:]]
+    first, *columns = shared(to_come, shop_cell, cells)
     for cell in range(cells):
         bounds = first[cell * worlds : (cell + 1) * worlds + 1]
         rows = slice(bounds[0], bounds[-1])

@@ -36,7 +36,10 @@ PLAIN, FOR_ONE, NOT_FOR_ALL = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Thing]):
-    """A row of the table for each thing, and which rows were read for this picture."""
+    """A row of the table for each thing, and which rows were read for this picture.
+
+    The table lies column by column in memory: whoever uses it takes whole columns.
+    """
 
     things: tuple[Thing, ...] = ()
     table: Floats = field(default_factory=lambda: np.zeros((0, 13)))
@@ -49,10 +52,10 @@ class Rows(Generic[Thing]):
         if len(things) == len(self.things):
             fresh = [k for k, (new, old) in enumerate(zip(things, self.things, strict=True)) if new is not old]
             if 4 * len(fresh) < len(things):
-                return self._patched(things, self.table.copy(), fresh, row_of)
+                return self._patched(things, self.table.copy(order="F"), fresh, row_of)
         places = {id(thing): row for row, thing in enumerate(self.things)}
         rows: Ints = np.array([places.get(id(thing), -1) for thing in things], np.int64)
-        table = self.table[rows] if len(self.table) else np.zeros((len(things), 13))
+        table = np.asfortranarray(self.table[rows] if len(self.table) else np.zeros((len(things), 13)))
         return self._patched(things, table, np.flatnonzero(rows < 0).tolist(), row_of)
 
     def _patched(

@@ -54,8 +54,9 @@ def framed(
     """The picture in arrays; riders whose shift is over or far ahead are left out."""
     now, table = world.now, columns.riders.table
     here = np.flatnonzero((table[:, R.OFF] >= now) & (table[:, R.ON] <= now + policy.horizon))
-    riders = world.riders if len(here) == len(world.riders) else tuple(world.riders[k] for k in here.tolist())
-    table, waiting = table[here], columns.orders.table
+    riders, waiting = world.riders, columns.orders.table
+    if len(here) < len(riders):
+        riders, table = tuple(riders[k] for k in here.tolist()), table[here]
     shops = len(columns.shop_xy)
     stops = np.array([spot for order in world.orders if order.stops for spot in order.stops], float).reshape(-1, 2)
     ground = travel.ground(

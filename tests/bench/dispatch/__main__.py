@@ -34,12 +34,15 @@ def main() -> int:
         if asked.large:
             chosen = _made_large(chosen, Path(scratch))
         run = partial(run_day, plans=asked.plan_out, riders_in_cell=asked.riders_in_cell)
-        results = list(pool.map(partial(run, noise=0.0, seed=0), chosen)) if not asked.noise_only else []
+        results = list(pool.map(run, chosen)) if not asked.noise_only else []
         if asked.noise > 0:
-            noisy = list(pool.map(partial(run, noise=asked.noise, seed=asked.noise_seed), chosen))
+            days = [(folder, draw) for draw in range(1, asked.draws + 1) for folder in chosen]
+            drawn = partial(run, noise=asked.noise)
+            noisy = list(pool.map(drawn, *zip(*days, strict=True)))
+            known = list(pool.map(partial(drawn, known=True), *zip(*days, strict=True))) if results else []
     beside = {} if asked.large else published(asked.mdrp)
     if asked.noise > 0:
-        tell(noisy, beside, asked.noise, certain=results)
+        tell(noisy, beside, asked.noise, known, results)
         results += noisy
     else:
         tell(results, beside, 0.0)
@@ -62,7 +65,7 @@ def _arguments() -> argparse.Namespace:
         "--plan-out", type=Path, help="writes every plan here, in the files of the authors' evaluator"
     )
     parser.add_argument("--noise", type=float, default=0.0, help="standard deviation of ready times, minutes")
-    parser.add_argument("--noise-seed", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=4, help="how often ready times are drawn for each day")
     parser.add_argument("--workers", type=int, default=2, help="days played at once")
     parser.add_argument("--large", action="store_true", help="days of 500 to 3,200 orders, made of the instances")
     parser.add_argument("--noise-only", action="store_true", help="only the uncertain days: no loss is told")
@@ -99,14 +102,26 @@ def _warm_up(folder: Path) -> None:
     say(f"warm-up {time.perf_counter() - started:.1f} s")
 
 
-def run_day(folder: Path, noise: float, seed: int, plans: Path | None, riders_in_cell: int | None = None) -> Result:
-    """Plays one day, writes its plan, and judges what was written."""
+def run_day(
+    folder: Path,
+    draw: int = 0,
+    *,
+    noise: float = 0.0,
+    known: bool = False,
+    plans: Path | None = None,
+    riders_in_cell: int | None = None,
+) -> Result:
+    """Plays one day, writes its plan, and judges what was written.
+
+    With `noise` (standard deviation, minutes) ready times are drawn; `known`: the engine is told them at placement.
+    """
     day = read_day(folder)
     with tempfile.TemporaryDirectory() as scratch:
         held_against = folder
         if noise > 0:
-            day = uncertain(day, noise, seed)
+            day = uncertain(day, noise, draw)
             held_against = copy_with_ready_times(folder, day, Path(scratch) / "instance")
+            day = replace(day, spread=0.0) if known else day
         started = time.perf_counter()
         policy = policy_of(day)
         if riders_in_cell is not None:
@@ -114,11 +129,13 @@ def run_day(folder: Path, noise: float, seed: int, plans: Path | None, riders_in
         played = Simulation(day, policy).play()
         wall = time.perf_counter() - started
         given = read_instance(held_against)
-        kept = plans / (folder.name if noise == 0 else f"{folder.name}-noise{noise:g}") if plans else None
+        name = folder.name if noise == 0 else f"{folder.name}-noise{noise:g}-{draw}{'-known' if known else ''}"
+        kept = plans / name if plans else None
         solution = read_solution(played.write(kept or Path(scratch) / "plan"))
     walls = sorted(played.wall_ms)
     return Result(
         folder.name,
+        draw,
         measure(given, solution),
         tuple(f"{found.rule}: {found.facts}" for found in violations(given, solution)),
         percentile(walls, 50),

@@ -13,15 +13,24 @@ Published = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A day's measures, its violations, and what the decisions took (`cpu` leaves out what others ran meanwhile)."""
+    """A day's measures, its violations, and what the decisions took (`cpu` leaves out what others ran meanwhile).
+
+    `draw` numbers the ready times that were drawn for it (0: those of the instance).
+    """
 
     name: str
+    draw: int
     measures: Measures
     broken: tuple[str, ...]
     p50_ms: float
     p99_ms: float
     cpu_p99_ms: float
     wall_s: float
+
+    @property
+    def label(self) -> str:
+        """What the day is called in what is said."""
+        return f"{self.name} #{self.draw}" if self.draw else self.name
 
 
 UNITS = {
@@ -44,31 +53,42 @@ UNITS = {
     "exact_rtp": "min",
     "over_exact": "percent",
     "violations": "violations",
-    "certain_ctd": "min",
+    "known_ctd": "min",
     "ctd_loss": "min",
+    "planned_ctd": "min",
 }
 
 _HEADER = (
-    f"{'instance':<18}{'orders':>7}{'left':>5}{'CtD':>7}{'p90':>7}{'over':>6}{'RtP':>6}{'util':>6}{'cost':>7}{'/bundle':>8}"
+    f"{'instance':<21}{'orders':>7}{'left':>5}{'CtD':>7}{'p90':>7}{'over':>6}{'RtP':>6}{'util':>6}{'cost':>7}{'/bundle':>8}"
     f"{'p50 ms':>8}{'p99 ms':>8}{'cpu p99':>8}{'wall s':>8} |"
     f"{'Reyes':>7}{'exact':>7}{'gap %':>7}{'RtP R':>7}{'RtP e':>7}"
 )
 
 
-def tell(results: Sequence[Result], published: Published, noise: float, certain: Sequence[Result] = ()) -> None:
-    """The table for people, then the lines for machines. `certain`: the same days with ready times known."""
+def tell(
+    results: Sequence[Result],
+    published: Published,
+    noise: float,
+    known: Sequence[Result] = (),
+    planned: Sequence[Result] = (),
+) -> None:
+    """The table for people, then the lines for machines.
+
+    `known`: days with the same drawn ready times, known from placement; `planned`: the days of the instances.
+    """
     say(_HEADER)
-    lines = [(result.name, figures(result, published.get(result.name, {}))) for result in results]
-    known = {result.name: result.measures.ctd for result in certain}
-    for name, case in lines:
-        if name in known:
-            case["certain_ctd"], case["ctd_loss"] = known[name], case["ctd"] - known[name]
+    lines = [(result.label, figures(result, published.get(result.name, {}))) for result in results]
+    told, as_planned = ({each.label: each.measures.ctd for each in days} for days in (known, planned))
+    for result, (label, case) in zip(results, lines, strict=True):
+        if label in told:
+            case["known_ctd"], case["ctd_loss"] = told[label], case["ctd"] - told[label]
+            case["planned_ctd"] = as_planned[result.name]
     lines.append(("mean", means([case for _, case in lines])))
     for name, case in lines:
         say(_row(name, case))
     for result in results:
         for broken in result.broken[:5]:
-            say(f"{result.name}: {broken}")
+            say(f"{result.label}: {broken}")
     _say_what_matters(dict(lines)["mean"], results)
     bench = "dispatch" if noise == 0 else f"dispatch-noise-{noise:g}"
     for name, case in lines:
@@ -87,8 +107,9 @@ def _say_what_matters(mean: Mapping[str, float], results: Sequence[Result]) -> N
     )
     if "ctd_loss" in mean:
         say(
-            f"ready times uncertain: click-to-door {mean['ctd']:.2f} instead of {mean['certain_ctd']:.2f} min, "
-            f"a loss of {mean['ctd_loss']:.2f} min (published policy: 1.29)"
+            f"ready times uncertain: click-to-door {mean['ctd']:.2f} min; had the same ready times been known "
+            f"{mean['known_ctd']:.2f}, a loss of {mean['ctd_loss']:.2f} min (published policy: 1.29); as planned, "
+            f"before ready times were drawn, {mean['planned_ctd']:.2f} min"
         )
 
 
@@ -121,7 +142,7 @@ def _gap(case: Mapping[str, float]) -> dict[str, float]:
 
 def _row(name: str, case: Mapping[str, float]) -> str:
     ours = (
-        f"{name:<18}{case['orders']:>7.0f}{case['undelivered']:>5.4g}{case['ctd']:>7.2f}{case['ctd_p90']:>7.1f}"
+        f"{name:<21}{case['orders']:>7.0f}{case['undelivered']:>5.2g}{case['ctd']:>7.2f}{case['ctd_p90']:>7.1f}"
         f"{case['overage']:>6.2f}{case['rtp']:>6.2f}{case['utilisation']:>6.2f}{case['cost_per_order']:>7.2f}"
         f"{case['orders_per_bundle']:>8.2f}{case['p50_ms']:>8.1f}{case['p99_ms']:>8.1f}"
         f"{case['cpu_p99_ms']:>8.1f}{case['wall_s']:>8.1f} |"

@@ -8,7 +8,8 @@ from numba import njit
 from services.dispatch.engine.core.arrays import Admission, Fleet, Floats, Ground, Ints, Jobs, travel
 
 _ALL_LOOKED_AT = 256
-"""With so few riders each of them is looked at; more are looked up by squares, the nearest squares first."""
+_LOOKED_UP_FROM = 4
+"""With so few riders, or for fewer orders, each rider is looked at; else by squares, the nearest squares first."""
 _IN_A_SQUARE = 4
 
 
@@ -36,11 +37,13 @@ class Squares(NamedTuple):
     riders: Ints
 
 
-def squares(ground: Ground, fleet: Fleet) -> Squares:
+def squares(orders: int, ground: Ground, fleet: Fleet) -> Squares:
     """Squares with a few riders each, in a square around all of them (one square when each rider is looked at)."""
+    riders = len(fleet.node)
+    if riders <= _ALL_LOOKED_AT or orders < _LOOKED_UP_FROM or len(ground.matrix) > 0:
+        return Squares(0.0, 0.0, np.inf, 1, np.array([0, riders]), np.arange(riders))
     x, y = ground.xy[fleet.node].T
-    few = len(x) <= _ALL_LOOKED_AT or len(ground.matrix) > 0
-    side = 1 if few else max(1, int(np.sqrt(len(x) / _IN_A_SQUARE)))
+    side = max(1, int(np.sqrt(riders / _IN_A_SQUARE)))
     left, low = float(x.min()), float(y.min())
     size = max(float(np.ptp(x)), float(np.ptp(y)), 1.0) / side * 1.000001
     where = ((y - low) / size).astype(np.int64) * side + ((x - left) / size).astype(np.int64)
@@ -106,7 +109,7 @@ def nearest(most: int, ground: Ground, fleet: Fleet, jobs: Jobs, admission: Admi
     """For each order the riders who may have it, soonest at the shop first; -1 fills the rest of a row."""
     chosen = np.full((len(jobs.pick), most), -1, np.int64)
     if len(jobs.pick) and len(fleet.node):
-        grid, start = squares(ground, fleet), float(fleet.free.min())
+        grid, start = squares(len(jobs.pick), ground, fleet), float(fleet.free.min())
         quickest = grid.size * ground.seconds_per_m * float(fleet.pace.min())
         look_for_all(start, quickest, grid, chosen, ground, fleet, jobs, admission)
     return chosen

@@ -51,7 +51,7 @@ class EnginePolicy:
     lead: float = 0.0
     offer_ahead: float = 0.0
     # A bound on the work of one decision: imagined orders looked at by riders, in millions.
-    work_millions: float = 1.0
+    work_millions: float = 0.4
 
 
 def engine_policy(policy: DispatchPolicy) -> EnginePolicy:

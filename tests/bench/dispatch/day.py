@@ -20,13 +20,15 @@ class RuleBroken(Exception):
 
 @dataclass(slots=True)
 class Courier:
-    """Where a courier is or will be next, and from when; `at` names the place."""
+    """Where a courier is or will be next, and from when; `at` names the place. `shown` is what the engine saw last,
+    shown again while it is still so."""
 
     fact: CourierOfDay
     place: Point
     at: str
     free: int
     meant: tuple[frozenset[str], int] = (frozenset(), 0)
+    shown: Rider | None = None
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ class Simulation:
         """Shifts are known for the day, as a town's roster is."""
         for name, courier in self.couriers.items():
             if courier.fact.off >= now:
-                yield Rider(
+                courier.shown = courier.shown or Rider(
                     rider_id=name,
                     spot=courier.place,
                     free_at=courier.free * MINUTE,
@@ -108,6 +110,7 @@ class Simulation:
                     off_at=courier.fact.off * MINUTE,
                     shop_id=courier.at if courier.at in self.day.restaurants else None,
                 )
+                yield courier.shown
 
     def _orders(self, now: int) -> Iterator[Order]:
         """What is known: of an order still in preparation on an uncertain day, only the expected ready time."""
@@ -138,7 +141,7 @@ class Simulation:
         line = f"{courier.fact.name} {now} {courier.at} {destination}"
         self.played.moves.setdefault(courier.fact.name, []).append(line)
         courier.free = now + self.day.minutes(courier.place, place)
-        courier.place, courier.at = place, destination
+        courier.place, courier.at, courier.shown = place, destination, None
 
     def _pick_up(self, courier: Courier, order_ids: tuple[str, ...], now: int) -> None:
         orders = [self.waiting.pop(order_id) for order_id in order_ids]

@@ -59,7 +59,7 @@ UNITS = {
 }
 
 _HEADER = (
-    f"{'instance':<21}{'orders':>7}{'left':>5}{'CtD':>7}{'p90':>7}{'over':>6}{'RtP':>6}{'util':>6}{'cost':>7}{'/bundle':>8}"
+    f"{'instance':<21}{'orders':>7}{'left':>6}{'CtD':>7}{'p90':>7}{'over':>6}{'RtP':>6}{'util':>6}{'cost':>7}{'/bundle':>8}"
     f"{'p50 ms':>8}{'p99 ms':>8}{'cpu p99':>8}{'wall s':>8} |"
     f"{'Reyes':>7}{'exact':>7}{'gap %':>7}{'RtP R':>7}{'RtP e':>7}"
 )
@@ -142,7 +142,7 @@ def _gap(case: Mapping[str, float]) -> dict[str, float]:
 
 def _row(name: str, case: Mapping[str, float]) -> str:
     ours = (
-        f"{name:<21}{case['orders']:>7.0f}{case['undelivered']:>5.2g}{case['ctd']:>7.2f}{case['ctd_p90']:>7.1f}"
+        f"{name:<21}{case['orders']:>7.0f}{case['undelivered']:>6.2g}{case['ctd']:>7.2f}{case['ctd_p90']:>7.1f}"
         f"{case['overage']:>6.2f}{case['rtp']:>6.2f}{case['utilisation']:>6.2f}{case['cost_per_order']:>7.2f}"
         f"{case['orders_per_bundle']:>8.2f}{case['p50_ms']:>8.1f}{case['p99_ms']:>8.1f}"
         f"{case['cpu_p99_ms']:>8.1f}{case['wall_s']:>8.1f} |"

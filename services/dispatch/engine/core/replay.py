@@ -6,7 +6,7 @@ from numba import njit
 from services.dispatch.engine.core.arrays import Fleet, Floats, Ground, Ints, Outlook, Rules, Scenarios, travel
 from services.dispatch.engine.core.future import Futures, Stage, cheapest, sum_up
 
-_AT_LEAST = 8
+_AT_LEAST = 5
 """Scenarios that are played before the rest of them can be spared."""
 
 

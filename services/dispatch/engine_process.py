@@ -17,6 +17,7 @@ from services.dispatch.engine_ways import LearnedWays, WaysSource
 from services.dispatch.policy_desk import LOOK_EVERY_SECONDS, PolicyDesk
 from shared.eventstore.connecting import Connection, connect, is_alive
 from shared.eventstore.postgres import PostgresStore
+from shared.runtime.garbage import set_aside_what_stays
 from shared.runtime.logging import get_logger
 from shared.runtime.metrics import REGISTRY, counter, gauge
 from shared.runtime.settings import Address, Settings
@@ -65,6 +66,7 @@ def run_engine(settings: Settings, stop: threading.Event, metrics: Address | Non
         start_http_server(metrics.port, metrics.host, registry=REGISTRY)
     started = time.monotonic()
     warm_up()
+    set_aside_what_stays()
     _log.info("engine_ready", compiled_in_seconds=round(time.monotonic() - started, 2))
     store = PostgresStore(settings.postgres_url, settings.master_key, settings.clock, pool_size=2)
     leadership = Leadership(settings.postgres_url)

@@ -20,6 +20,7 @@ import psycopg.waiting  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
 
 from shared.runtime.extensions import MAX_WORKERS, SETTINGS_KEY  # noqa: E402
+from shared.runtime.garbage import set_aside_what_stays  # noqa: E402
 from shared.runtime.hub_waiting import wait_in_hub  # noqa: E402
 from shared.runtime.logging import configure_logging, get_logger  # noqa: E402
 from shared.runtime.metrics import gauge, histogram  # noqa: E402
@@ -80,6 +81,7 @@ def serve(service_class: type, settings: Settings) -> None:
     stopping = _stop_on_signals(runner)
     eventlet.spawn_n(watch_hub)
     runner.start()
+    set_aside_what_stays()
     _started.labels(settings.service).set(time.time())
     _log.info("service_started", http=str(settings.http), clock_speed=settings.clock.speed)
     # A signal interrupts whatever the main greenlet waits for, so that the waiting is done in another one.

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +12,17 @@ from services.dispatch.domain.eta import events as te
 from services.dispatch.domain.eta import journeys as j
 from services.dispatch.domain.eta.calibrating import FEWEST, calibrate, points
 from services.dispatch.domain.eta.decisions import TellTimes, tell
-from services.dispatch.domain.eta.forecasting import Calibration, Eta, Forecast, Remaining, forecast
+from services.dispatch.domain.eta.forecasting import (
+    DROPOFF,
+    P50,
+    P90,
+    Calibration,
+    Eta,
+    Forecast,
+    Remaining,
+    forecast,
+    keys_of,
+)
 from services.dispatch.domain.eta.judging import Came, Judged, judge
 from services.dispatch.domain.eta.past import Trip, past_of, ways_gone
 from services.dispatch.domain.eta.remaining import APPROACH_SECONDS, Standing, remaining
@@ -213,6 +223,27 @@ def test_nine_of_ten_journeys_that_were_not_learned_from_end_within_the_p90_at_e
     assert set(within) == {Stage.ASSIGNED, Stage.AT_PICKUP, Stage.PICKED_UP, Stage.AT_DROPOFF}
     for found in within.values():
         assert sum(found) / len(found) == pytest.approx(0.9, abs=0.025)
+
+
+def later(one: Trip, hours: int, rider_id: str) -> Trip:
+    """The same journey by somebody, some hours later."""
+    whole = one.whole
+    moved = {
+        each.name: getattr(whole, each.name) + timedelta(hours=hours)
+        for each in fields(whole)
+        if isinstance(getattr(whole, each.name), datetime)
+    }
+    return replace(one, rider_id=rider_id, whole=replace(whole, **moved))
+
+
+def test_what_one_rider_does_on_one_day_is_one_draw_so_that_fewer_riders_make_wider_ranges() -> None:
+    of_many = [later(each, 1, f"rid_{number}") for number, each in enumerate(trips(200, 1))]
+    # Ten journeys each, two hours apart: none of them makes another wait.
+    of_few = [later(each, 2 * (number % 10) - 8, f"rid_{number // 10}") for number, each in enumerate(trips(200, 1))]
+    many, few = (calibrate(some, past_of(some), MODEL).ratios for some in (of_many, of_few))
+    key = keys_of(Stage.AT_DROPOFF, DROPOFF, 0.0)[1]
+    assert few[key][P90] > many[key][P90]
+    assert few[key][P50] == pytest.approx(many[key][P50], rel=0.1)
 
 
 def test_a_calibration_needs_enough_journeys_and_does_not_care_for_their_order() -> None:

@@ -1,14 +1,14 @@
 """Learns how far forecasts are off, stage by stage: split-conformal quantiles of what it took over what was forecast.
 
-The quantile of n journeys at share q is that of the share q (n + 1) / n (Vovk, Gammerman and Shafer, "Algorithmic
+The quantile of n draws at share q is that of the share q (n + 1) / n (Vovk, Gammerman and Shafer, "Algorithmic
 Learning in a Random World", 2005), so that a new delivery like the others is within it with a chance of about q (at
-least q, if each journey gave one ratio only). Stages and lengths are calibrated apart (a Mondrian taxonomy).
-Travel times must have been learned from other journeys than these.
+least q, if each draw gave one ratio only). What one rider does on one day is one draw: he is as quick, and his day as
+busy, on each of his journeys. Stages and lengths are calibrated apart (a Mondrian taxonomy). Travel times must have been
+learned from other journeys than these.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from math import ceil
 
@@ -37,14 +37,15 @@ def calibrate(trips: Iterable[Trip], past: Past, travel: TravelTimes) -> Calibra
     """The calibration that these trips, in any order, and travel times lead to; `past` holds all that their riders
     did."""
     ratios: dict[str, list[float]] = {}
-    tell: Counter[str] = Counter()
+    draws: dict[str, set[tuple[str, date]]] = {}
     for trip in trips:
-        off = list(_off(trip, past, travel))
-        for key, ratio in off:
+        for key, ratio in _off(trip, past, travel):
             ratios.setdefault(key, []).append(ratio)
-        tell.update({key for key, _ in off})
+            draws.setdefault(key, set()).add((trip.rider_id, trip.whole.requested_at.date()))
     kept = {
-        key: _quantiles(sorted(found), tell[key]) for key, found in sorted(ratios.items()) if len(found) >= FEWEST
+        key: _quantiles(sorted(found), len(draws[key]))
+        for key, found in sorted(ratios.items())
+        if len(found) >= FEWEST
     }
     return Calibration(version=_version(kept, ratios), ratios=kept) if kept else Calibration()
 
@@ -88,11 +89,10 @@ def _off(trip: Trip, past: Past, travel: TravelTimes) -> Iterable[tuple[str, flo
                 yield key, took / max(left.pickup_seconds, LEAST_SECONDS)
 
 
-def _quantiles(ordered: Sequence[float], trips: int) -> tuple[float, ...]:
-    """Looks at one journey say much the same, so that it is journeys that count as drawn: each share is raised to
-    where it stands among them and the new one."""
+def _quantiles(ordered: Sequence[float], draws: int) -> tuple[float, ...]:
+    """Each share is raised to where it stands among the draws and the new one."""
     last = len(ordered) - 1
-    shares = (min(1.0, share * (trips + 1) / trips) for share in SHARES)
+    shares = (min(1.0, share * (draws + 1) / draws) for share in SHARES)
     return tuple(round(ordered[min(last, ceil(len(ordered) * share) - 1)], 4) for share in shares)
 
 

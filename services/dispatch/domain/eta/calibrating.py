@@ -3,8 +3,8 @@
 The quantile of n draws at share q is that of the share q (n + 1) / n (Vovk, Gammerman and Shafer, "Algorithmic
 Learning in a Random World", 2005), so that a new delivery like the others is within it with a chance of about q (at
 least q, if each draw gave one ratio only). What one rider does on one day is one draw: he is as quick, and his day as
-busy, on each of his journeys. Stages and lengths are calibrated apart (a Mondrian taxonomy). Travel times must have been
-learned from other journeys than these.
+busy, on each of his journeys. Stages and lengths are calibrated apart (a Mondrian taxonomy). Travel times must have
+been learned from other journeys than these.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

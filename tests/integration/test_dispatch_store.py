@@ -1,13 +1,11 @@
 """Dispatch on a real database: one winner, effects once, the engine's turn, and read models that tell the same."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -22,17 +20,16 @@ from services.dispatch.domain.positions import Position
 from services.dispatch.domain.rider import commands as r
 from services.dispatch.domain.rider.state import Rider
 from services.dispatch.domain.values import Stage
-from services.dispatch.wiring import DispatchParts, build
+from services.dispatch.wiring import DispatchParts
 from shared.contracts.message import Message
 from shared.contracts.order import DeliveryContactWithdrawn
 from shared.eventstore.model import Context
-from shared.eventstore.sequencer import Sequencer
-from shared.kernel.clock import FixedClock, VirtualClock
+from shared.kernel.clock import FixedClock
 from shared.kernel.errors import DomainError
 from shared.kernel.place import Place
 from shared.messaging.inbox import batch_of
-from shared.runtime.settings import Address, Settings
 from tests.support.database import Database
+from tests.support.dispatch_parts import catch_up, standing_still
 from tests.unit.dispatch import scenes as s
 from tests.unit.dispatch import wire
 
@@ -41,23 +38,9 @@ _numbers = count(1)
 
 @pytest.fixture
 def parts(database: Database) -> Iterator[DispatchParts]:
-    """The service's parts on the virtual clock of the scenes, as good as still."""
-    settings = Settings(
-        service="dispatch",
-        postgres_url=database.url("dispatch"),
-        amqp_url="amqp://127.0.0.1:1",
-        http=Address("127.0.0.1", 1),
-        master_key=bytes(32),
-        jwks=Path("unused"),
-        clock=VirtualClock(speed=1e-9, started_unix=time.time(), epoch=s.NOW),
-        policies={"dispatch": {"offers_before_grab": 1}},
-    )
-    made = build(settings)
-    try:
+    with standing_still(database, {"dispatch": {"offers_before_grab": 1}}) as made:
         yield made
         _send_everybody_home(made)
-    finally:
-        made.close()
 
 
 def _send_everybody_home(parts: DispatchParts) -> None:
@@ -79,17 +62,6 @@ def context(minutes: float = 0) -> Context:
 
 def do(parts: DispatchParts, command: Command, attempts: int = 20) -> None:
     parts.store.run(lambda tx: perform(tx, command, context(), parts.policies.current()), attempts=attempts)
-
-
-def catch_up(parts: DispatchParts) -> None:
-    sequencer = Sequencer(parts.settings.postgres_url)
-    try:
-        while sequencer.tick():
-            pass
-    finally:
-        sequencer.close()
-    while parts.run_projection():
-        pass
 
 
 def new_rider(parts: DispatchParts, place: Place = s.SHOP) -> str:

@@ -8,38 +8,25 @@ from typing import Any
 import pytest
 
 from deploy.local.backends import Backends
-from deploy.local.platform import Platform
-from services.dispatch.wiring import build
 from shared.contracts.cells import cell_of, centre_of
 from shared.kernel.place import distance_m
-from tests.integration.test_dispatch_gateway import Town, problem
+from tests.support.dispatch_town import Town, dispatch_town, problem
 from tests.unit.dispatch import wire
 
-POLICIES = {"dispatch": {"offers_before_grab": 1, "offer_seconds": 600, "offer_ahead_seconds": 3_600}}
 SHOP_CELL = cell_of(wire.SHOP)
 FAR_ZONE = "8730e1d8cffffff"
 
 
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    run_dir = session_folder / "dispatching-by-hand"
-    with Platform(run_dir, services=("dispatch",), backends=backends, policies=POLICIES) as platform:
-        parts = build(platform.settings["dispatch"])
-        try:
-            yield Town(platform, parts)
-        finally:
-            parts.close()
+    with dispatch_town(backends, session_folder / "dispatching-by-hand") as town:
+        yield town
 
 
 @pytest.fixture(autouse=True)
 def empty_streets(town: Town) -> Iterator[None]:
-    """Each test leaves no delivery waiting and nobody on shift."""
     yield
-    town.hear(*(wire.cancelled(order_id) for order_id in town.orders))
-    for rider in town.riders:
-        rider.leave()
-    town.orders.clear()
-    town.riders.clear()
+    town.empty_streets()
 
 
 def in_minutes(town: Town, minutes: float) -> str:

@@ -9,12 +9,10 @@ import httpx
 import pytest
 
 from deploy.local.backends import Backends
-from deploy.local.platform import Platform
 from services.dispatch.codec import DISRUPTION_CODEC
 from services.dispatch.outbound import messages_for
-from services.dispatch.wiring import build
 from shared.kernel.ids import new_id
-from tests.integration.test_dispatch_gateway import POLICIES, SHOP, Rider, Town, problem
+from tests.support.dispatch_town import SHOP, Rider, Town, dispatch_town, problem
 from tests.support.waiting import wait_until
 
 AREA = {"centre": SHOP, "radius_m": 200}
@@ -23,14 +21,8 @@ PATH = "/v1/disruptions"
 
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    with Platform(
-        session_folder / "disruptions", services=("dispatch",), backends=backends, policies=POLICIES
-    ) as platform:
-        parts = build(platform.settings["dispatch"])
-        try:
-            yield Town(platform, parts)
-        finally:
-            parts.close()
+    with dispatch_town(backends, session_folder / "disruptions") as town:
+        yield town
 
 
 def until(town: Town, seconds: float) -> str:

@@ -21,7 +21,8 @@ from services.dispatch.engine_picture import PictureReader
 from services.dispatch.engine_turn import ACTOR, Engine
 from services.dispatch.wiring import DispatchParts
 from shared.kernel.place import Place
-from tests.integration.test_dispatch_store import catch_up, delivery, do, new_order, new_rider, parts, rider
+from tests.integration.test_dispatch_store import delivery, do, new_order, new_rider, parts, rider
+from tests.support.dispatch_parts import catch_up
 from tests.unit.dispatch import scenes as s
 
 __all__ = ["parts"]

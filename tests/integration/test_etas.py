@@ -1,10 +1,8 @@
 """Expected times on a real database: told once when they move, foreseen when late, learned from journeys, rebuilt."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +15,9 @@ from services.dispatch.domain.eta.judging import judge
 from services.dispatch.domain.eta.state import stream_of
 from services.dispatch.domain.values import Proof, Stage
 from services.dispatch.eta_turn import Times
-from services.dispatch.wiring import DispatchParts, build
-from shared.eventstore.sequencer import Sequencer
-from shared.kernel.clock import VirtualClock
-from shared.runtime.settings import Address, Settings
+from services.dispatch.wiring import DispatchParts
 from tests.support.database import Database
+from tests.support.dispatch_parts import catch_up, standing_still
 from tests.support.osrm_stand_in import streets
 from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import scenes as s
@@ -31,33 +27,12 @@ RIDER, DELIVERY = "rid_eta", "dlv_eta"
 
 @pytest.fixture
 def parts(database: Database) -> Iterator[DispatchParts]:
-    settings = Settings(
-        service="dispatch",
-        postgres_url=database.url("dispatch"),
-        amqp_url="amqp://127.0.0.1:1",
-        http=Address("127.0.0.1", 1),
-        master_key=bytes(32),
-        jwks=Path("unused"),
-        clock=VirtualClock(speed=1e-9, started_unix=time.time(), epoch=s.NOW),
-    )
-    made = build(settings)
-    yield made
-    made.close()
+    with standing_still(database) as made:
+        yield made
 
 
 def do(parts: DispatchParts, command: Command, minutes: float = 0) -> None:
     parts.store.run(lambda tx: perform(tx, command, s.context(minutes), parts.policy))
-
-
-def catch_up(parts: DispatchParts) -> None:
-    sequencer = Sequencer(parts.settings.postgres_url)
-    try:
-        while sequencer.tick():
-            pass
-    finally:
-        sequencer.close()
-    while parts.run_projection():
-        pass
 
 
 def tell(parts: DispatchParts, minutes: float = 0, times: Times | None = None) -> int:

@@ -15,6 +15,7 @@ from services.dispatch.hindering import Hindering
 from services.dispatch.wiring import DispatchParts
 from shared.kernel.place import Place
 from tests.integration import test_dispatch_store as town
+from tests.support.dispatch_parts import catch_up
 from tests.unit.dispatch import disruptions as d
 from tests.unit.dispatch import scenes as s
 
@@ -41,7 +42,7 @@ class WaysUnderDisruptions:
 
 def turn(parts: DispatchParts, engine: Engine, minutes: float) -> None:
     engine.take_turn(s.at(minutes))
-    town.catch_up(parts)
+    catch_up(parts)
 
 
 def test_a_closed_road_takes_a_delivery_off_its_rider_and_the_next_turn_asks_the_one_who_is_near(
@@ -51,7 +52,7 @@ def test_a_closed_road_takes_a_delivery_off_its_rider_and_the_next_turn_asks_the
     town.do(parts, s.offer_command(far, delivery_id))
     town.do(parts, c.AcceptOffer(delivery_id=delivery_id, rider_id=far, now=s.NOW))
     near = town.new_rider(parts, s.SHOP)
-    town.catch_up(parts)
+    catch_up(parts)
     engine = Engine(parts.store, lambda: parts.policy, WaysUnderDisruptions(parts))
     turn(parts, engine, 1)
     assert town.delivery(parts, delivery_id).rider_id == far
@@ -59,7 +60,7 @@ def test_a_closed_road_takes_a_delivery_off_its_rider_and_the_next_turn_asks_the
         kind=Kind.CLOSED, ground=Ground(circle=Circle(BETWEEN, 1_400.0)), factor=1.0, until=s.at(120), now=s.at(1)
     )
     parts.store.run(lambda tx: perform_disruption(tx, closed, s.context(1)))
-    town.catch_up(parts)
+    catch_up(parts)
     for minutes in (2, 3, 4, 12):
         turn(parts, engine, minutes)
     delivery = town.delivery(parts, delivery_id)
@@ -74,7 +75,7 @@ def test_a_closed_road_takes_a_delivery_off_its_rider_and_the_next_turn_asks_the
 def test_a_surge_is_noticed_in_the_engines_turn_once_and_minded_until_it_ends(parts: DispatchParts) -> None:
     town.new_rider(parts)
     deliveries = [town.new_order(parts) for _ in range(9)]
-    town.catch_up(parts)
+    catch_up(parts)
     engine = Engine(parts.store, lambda: parts.policy)
     usual = engine.turn_seconds(s.NOW)
     turn(parts, engine, 9)
@@ -85,7 +86,7 @@ def test_a_surge_is_noticed_in_the_engines_turn_once_and_minded_until_it_ends(pa
     assert (surge.orders_waiting, surge.free_riders) == (9, 1)
     for delivery_id in deliveries:
         town.do(parts, c.EndOrder(delivery_id=delivery_id, reason="over", now=s.NOW))
-    town.catch_up(parts)
+    catch_up(parts)
     turn(parts, engine, 10)
     assert not engine.holds
     types = [event.type for event in parts.store.stream(f"srg_{surge.zone}")]

@@ -11,13 +11,11 @@ import jsonschema
 import pytest
 
 from deploy.local.backends import Backends
-from deploy.local.platform import Platform
 from services.dispatch.application import perform_policy
 from services.dispatch.domain.policies.commands import ActivatePolicy
 from services.dispatch.policy_schemas import EXAMPLE
-from services.dispatch.wiring import build
 from shared.eventstore.model import Context, StoredEvent
-from tests.integration.test_dispatch_gateway import Rider, Town
+from tests.support.dispatch_town import Rider, Town, dispatch_town
 from tests.support.waiting import wait_until
 
 WHY = "tried in the lab"
@@ -50,16 +48,13 @@ class Office:
         return self.ok("POST", f"/versions/{number}/activate", {"reason": WHY, **more})
 
 
+AT_ONCE = {"dispatch": {"offer_ahead_seconds": 3_600}}
+
+
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    at_once = {"dispatch": {"offer_ahead_seconds": 3_600}}
-    folder = session_folder / "policy-gateway"
-    with Platform(folder, services=("dispatch",), backends=backends, policies=at_once) as platform:
-        parts = build(platform.settings["dispatch"])
-        try:
-            yield Town(platform, parts)
-        finally:
-            parts.close()
+    with dispatch_town(backends, session_folder / "policy-gateway", AT_ONCE) as town:
+        yield town
 
 
 @pytest.fixture

@@ -12,19 +12,17 @@ from typing import Any
 import pytest
 
 from deploy.local.backends import Backends
-from deploy.local.platform import Platform
 from services.dispatch import preview_views
 from services.dispatch.domain.policy import DispatchPolicy
 from services.dispatch.lab.kpis import KPIS
 from services.dispatch.lab.previewing import Player
 from services.dispatch.lab.synthetic import TownSize
 from services.dispatch.preview_views import Preview
-from services.dispatch.wiring import build
 from shared.eventstore.postgres import PostgresStore
 from shared.kernel.clock import VirtualClock
-from tests.integration.test_dispatch_gateway import Town
 from tests.integration.test_policy_gateway import Office
 from tests.support.database import Database
+from tests.support.dispatch_town import Town, dispatch_town
 from tests.support.waiting import wait_until
 from tests.unit.dispatch import scenes as s
 
@@ -36,13 +34,8 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    folder = session_folder / "previews"
-    with Platform(folder, services=("dispatch",), backends=backends, policies=QUICK) as platform:
-        parts = build(platform.settings["dispatch"])
-        try:
-            yield Town(platform, parts)
-        finally:
-            parts.close()
+    with dispatch_town(backends, session_folder / "previews", QUICK) as town:
+        yield town
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Positions of many riders at once on a real database: one transaction, tracks as evidence, no place in the log."""
 
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -21,15 +19,13 @@ from services.dispatch.domain.values import Proof
 from services.dispatch.position_schemas import TrackLeg
 from services.dispatch.track_views import Leg
 from services.dispatch.tracking import Tracked
-from services.dispatch.wiring import DispatchParts, build
+from services.dispatch.wiring import DispatchParts
 from shared.contracts.cells import cell_of
 from shared.contracts.common import GeoPoint
-from shared.eventstore.sequencer import Sequencer
-from shared.kernel.clock import VirtualClock
 from shared.kernel.place import Place
 from shared.messaging.inbox import batch_of
-from shared.runtime.settings import Address, Settings
 from tests.support.database import Database
+from tests.support.dispatch_parts import catch_up, standing_still
 from tests.unit.dispatch import scenes as s
 from tests.unit.dispatch import wire
 
@@ -38,36 +34,12 @@ _numbers = count(1)
 
 @pytest.fixture
 def parts(database: Database) -> Iterator[DispatchParts]:
-    """The service's parts on the virtual clock of the scenes, as good as still."""
-    settings = Settings(
-        service="dispatch",
-        postgres_url=database.url("dispatch"),
-        amqp_url="amqp://127.0.0.1:1",
-        http=Address("127.0.0.1", 1),
-        master_key=bytes(32),
-        jwks=Path("unused"),
-        clock=VirtualClock(speed=1e-9, started_unix=time.time(), epoch=s.NOW),
-    )
-    made = build(settings)
-    try:
+    with standing_still(database) as made:
         yield made
-    finally:
-        made.close()
 
 
 def do(parts: DispatchParts, command: Command) -> None:
     parts.store.run(lambda tx: perform(tx, command, s.context(), parts.policies.current()), attempts=20)
-
-
-def catch_up(parts: DispatchParts) -> None:
-    sequencer = Sequencer(parts.settings.postgres_url)
-    try:
-        while sequencer.tick():
-            pass
-    finally:
-        sequencer.close()
-    while parts.run_projection():
-        pass
 
 
 @dataclass(frozen=True)

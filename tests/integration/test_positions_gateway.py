@@ -17,9 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from deploy.local.backends import Backends
-from deploy.local.platform import Platform
-from services.dispatch.wiring import build
-from tests.integration.test_dispatch_gateway import SHOP, Rider, Town
+from tests.support.dispatch_town import SHOP, Rider, Town, dispatch_town
 from tests.support.waiting import wait_until
 from tests.unit.dispatch import wire
 
@@ -28,13 +26,8 @@ POLICIES = {"dispatch": {"deliveries_per_tick": 1, "positions": {"skew_tolerated
 
 @pytest.fixture(scope="module")
 def town(backends: Backends, session_folder: Path) -> Iterator[Town]:
-    run_dir = session_folder / "positions-gateway"
-    with Platform(run_dir, services=("dispatch",), backends=backends, policies=POLICIES) as platform:
-        parts = build(platform.settings["dispatch"])
-        try:
-            yield Town(platform, parts)
-        finally:
-            parts.close()
+    with dispatch_town(backends, session_folder / "positions-gateway", POLICIES) as town:
+        yield town
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from services.dispatch.domain.wellbeing import stream_of
 from services.dispatch.wiring import DispatchParts
 from shared.kernel.place import Place
 from tests.integration import test_dispatch_store as town
+from tests.support.dispatch_parts import catch_up
 from tests.unit.dispatch import scenes as s
 
 parts = town.parts
@@ -24,7 +25,7 @@ def carrying(parts: DispatchParts) -> tuple[str, str]:
     delivery_id = town.new_order(parts)
     town.do(parts, s.offer_command(rider_id, delivery_id))
     town.do(parts, c.AcceptOffer(delivery_id=delivery_id, rider_id=rider_id, now=s.NOW))
-    town.catch_up(parts)
+    catch_up(parts)
     return rider_id, delivery_id
 
 
@@ -37,7 +38,7 @@ def moved(parts: DispatchParts, rider_id: str, minutes: float) -> None:
 
 def watch(parts: DispatchParts, minutes: float) -> int:
     done = silence_turn.watch_riders(parts.store, s.at(minutes), parts.policy)
-    town.catch_up(parts)
+    catch_up(parts)
     return done
 
 

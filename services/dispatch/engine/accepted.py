@@ -53,7 +53,7 @@ def _carrier(rider: Rider, bound: tuple[str, ...], room: int, asked: set[str]) -
         bound=bound,
         pace=rider.pace,
         down=Cause.RIDER_SILENT if rider.unavailable is Bar.SILENT else None,
-        open_to_more=rider.unavailable in (None, Bar.CARRIES_ENOUGH) and rider.rider_id not in asked,
+        open_to_more=rider.unavailable is None and rider.rider_id not in asked,
         room=room,
         capacity_g=rider.capacity_g,
         capacity_ml=rider.capacity_ml,

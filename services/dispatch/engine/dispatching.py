@@ -62,7 +62,7 @@ def decided(world: World, picture: Picture, memory: Memory, policies: PolicySour
         if each.delivery.stage is Stage.WAITING and each.delivery.offer is None
     }
     spots = {shop.shop_id: shop.spot for shop in world.shops}
-    offers = tuple(_offers(thought, picture, open_, policy.deliveries_per_rider))
+    offers = tuple(_offers(thought, picture, open_))
     owners = dict(zip((each.order_id for each in world.orders), map(int, thought.owner), strict=True))
     left_over = [delivery_id for delivery_id in open_ if owners[delivery_id] < 0][:EXPLAINED_AT_ONCE]
     return Turn(
@@ -80,13 +80,15 @@ def _is_move(decision: Decision) -> TypeGuard[GoTo]:
     return isinstance(decision, GoTo) and not decision.order_ids
 
 
-def _offers(thought: Thought, picture: Picture, open_: Mapping[str, Delivery], most: int) -> Iterator[OfferTo]:
-    """Each rider's next bundle, as far as nobody has been asked about it and he may carry so many."""
+def _offers(thought: Thought, picture: Picture, open_: Mapping[str, Delivery]) -> Iterator[OfferTo]:
+    """Each rider's next bundle, as far as nobody has been asked about it and he may carry so many there."""
     riders = {each.rider_id: each for each in picture.riders}
+    most = {each.order_id: each.most_in_hand for each in thought.frame.orders}
     for decision in thought.decisions:
         seen = riders[decision.rider_id]
-        room = most - len(seen.rider.carrying) - len(seen.rider.offers)
-        wanted = [each for each in decision.order_ids if each in open_][: max(0, room)]
+        in_hand = len(seen.rider.carrying) + len(seen.rider.offers)
+        unasked = [each for each in decision.order_ids if each in open_]
+        wanted = [each for number, each in enumerate(unasked, start=in_hand) if number < most[each]]
         for delivery_id in wanted:
             delivery = open_[delivery_id]
             place = seen.place or seen.rider.shift_place

@@ -27,6 +27,7 @@ def bars(orders: Sequence[Order], riders: Sequence[Rider], now: float) -> Bars:
             found[row, columns[rider_id]] = REASONS.index(Bar.BARRED)
         if order.pinned_to is not None:
             _only(found[row], columns.get(order.pinned_to, -1), Bar.PINNED_ELSEWHERE)
+    _say(found, Bar.CARRIES_ENOUGH, _lacking(orders, riders, has_a_hand_free))
     for column, rider in enumerate(riders):
         if rider.unavailable is not None:
             found[:, column] = REASONS.index(rider.unavailable)
@@ -62,20 +63,20 @@ def _above(asked: Sequence[int], offered: Sequence[int]) -> NDArray[np.bool_]:
     return np.array(asked, np.int64)[:, None] > np.array(offered, np.int64)[None, :]
 
 
-Demand = tuple[frozenset[str], frozenset[str]]
-"""The skills that an order asks for and the zones it lies in."""
-Profile = tuple[frozenset[str], frozenset[str]]
-"""The skills that a rider has and the zones he is bound to (none: everywhere)."""
+Demand = tuple[frozenset[str], frozenset[str], int]
+"""The skills that an order asks for, the zones it lies in, and with how many deliveries nobody may have it."""
+Profile = tuple[frozenset[str], frozenset[str], int]
+"""The skills that a rider has, the zones he is bound to (none: everywhere), and how many deliveries he has."""
 
 
 def demand_of(order: Order) -> Demand:
     """What orders are alike in."""
-    return order.skills, order.zones
+    return order.skills, order.zones, order.most_in_hand
 
 
 def profile_of(rider: Rider) -> Profile:
     """What riders are alike in."""
-    return rider.skills, rider.zones
+    return rider.skills, rider.zones, rider.in_hand
 
 
 def has_skills(demand: Demand, profile: Profile) -> bool:
@@ -86,13 +87,22 @@ def lies_inside(demand: Demand, profile: Profile) -> bool:
     return not profile[1] or bool(demand[1] & profile[1])
 
 
+def has_a_hand_free(demand: Demand, profile: Profile) -> bool:
+    return profile[2] < demand[2]
+
+
+def suits(demand: Demand, profile: Profile) -> bool:
+    """Whether such a rider may have such an order at all."""
+    return has_skills(demand, profile) and lies_inside(demand, profile) and has_a_hand_free(demand, profile)
+
+
 def _lacking(
-    orders: Sequence[Order], riders: Sequence[Rider], suits: Callable[[Demand, Profile], bool]
+    orders: Sequence[Order], riders: Sequence[Rider], fits: Callable[[Demand, Profile], bool]
 ) -> NDArray[np.bool_]:
     """Where a rider does not suit an order: asked once for each kind of order and kind of rider."""
     demands, asked = _kinds([demand_of(order) for order in orders])
     profiles, offered = _kinds([profile_of(rider) for rider in riders])
-    table = np.array([[not suits(demand, profile) for profile in profiles] for demand in demands], bool)
+    table = np.array([[not fits(demand, profile) for profile in profiles] for demand in demands], bool)
     return table.reshape(len(demands), len(profiles))[asked][:, offered]
 
 

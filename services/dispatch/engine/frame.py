@@ -11,7 +11,7 @@ from services.dispatch.engine.columns import FOR_ONE, NOT_FOR_ALL, Columns, O, R
 from services.dispatch.engine.core.arrays import Admission, Fleet, Floats, Ground, Ints, Jobs, Rules, Scenarios
 from services.dispatch.engine.core.nearness import nearest
 from services.dispatch.engine.demand import Seen, Shifts, nothing_to_come, rates, scenarios
-from services.dispatch.engine.filters import Demand, Profile, bars, has_skills, lies_inside
+from services.dispatch.engine.filters import Demand, Profile, bars, suits
 from services.dispatch.engine.policy import EnginePolicy
 from services.dispatch.engine.travel import TravelTimes
 from services.dispatch.engine.world import Order, Rider, World
@@ -160,7 +160,8 @@ def _admission(
         for row in np.flatnonzero(special == FOR_ONE).tolist():
             order = orders[row]
             k = places.get(order.bound_to or order.pinned_to or "", -2)
-            only[row] = -2 if order.bound_to is None and k >= 0 and shut[k] else k
+            refused = k >= 0 and (shut[k] or riders[k].in_hand >= order.most_in_hand)
+            only[row] = -2 if order.bound_to is None and refused else k
         for row in np.flatnonzero(special == NOT_FOR_ALL).tolist():
             mask[row] = len(masks)
             masks.append(bars(orders[row : row + 1], riders, now)[0] == 0)
@@ -176,7 +177,7 @@ def _admission(
 
 
 def _admits(demands: list[Demand], profiles: list[Profile]) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    table = [[has_skills(each, other) and lies_inside(each, other) for other in profiles] for each in demands]
+    table = [[suits(each, other) for other in profiles] for each in demands]
     return np.array(table, np.bool_).reshape(len(demands), len(profiles))
 
 

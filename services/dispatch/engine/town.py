@@ -115,6 +115,7 @@ class Town:
             skills=frozenset(rider.skills),
             zones=frozenset(rider.zones),
             burdens=burdens(rider, now, policy, usual_pay),
+            in_hand=len(rider.carrying) + len(rider.offers),
             unavailable=_unavailable(rider, now, policy),
         )
 
@@ -164,6 +165,7 @@ class Town:
             bound_to=_bound_to(delivery),
             pinned_to=delivery.pinned_to,
             barred=delivery.barred,
+            most_in_hand=policy.deliveries_per_rider,
             tried={rider_id: asked_at.timestamp() + again for rider_id, asked_at in delivery.tried.items()},
         )
 
@@ -193,6 +195,4 @@ def _unavailable(rider: RiderState, now: datetime, policy: DispatchPolicy) -> Ba
         return Bar.ON_BREAK
     if rider.spell_seconds(now) >= policy.longest_spell_seconds:
         return Bar.MUST_REST
-    if len(rider.carrying) + len(rider.offers) >= policy.deliveries_per_rider:
-        return Bar.CARRIES_ENOUGH
     return None

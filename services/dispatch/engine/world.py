@@ -23,7 +23,8 @@ class Rider:
     `spot` and `free_at` are the end of his open route (now, when he carries nothing); `here_at` is when he came or
     will come there, `shop_id` the shop it is at, if any. `on_at` may lie ahead: shifts to come are capacity to come.
     `burdens` are what one more order costs with him beyond time, in seconds by part: fairness, fatigue, doubts
-    whether he accepts. `unavailable` is why he may be asked about nothing now.
+    whether he accepts. `in_hand` are the deliveries he carries or is asked about, `unavailable` is why he may be
+    asked about nothing now.
     """
 
     rider_id: str
@@ -39,6 +40,7 @@ class Rider:
     skills: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
     burdens: Mapping[str, float] = field(default_factory=dict)
+    in_hand: int = 0
     unavailable: "Bar | None" = None
 
     @property
@@ -54,7 +56,7 @@ class Order:
     `promised_at`, or after the policy's target where nothing was promised. `bound_to` has accepted it (or is being
     asked) and keeps it; `pinned_to` is a person's decision that stands; `barred` riders are never asked; `tried`
     tells from when each rider who was asked may be asked again, if nobody else is left; a rider who has zones gets
-    what lies in one of them.
+    what lies in one of them. Whoever has `most_in_hand` deliveries already is not asked: the cap of the place.
     """
 
     order_id: str
@@ -75,6 +77,7 @@ class Order:
     pinned_to: str | None = None
     barred: frozenset[str] = frozenset()
     tried: Mapping[str, float] = field(default_factory=dict)
+    most_in_hand: int = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.dispatch.engine.world import Bar, Order, Rider, Shop, World
+from services.dispatch.engine.world import Order, Rider, Shop, World
 from services.dispatch.lab.burdening import Burdens
 from services.dispatch.lab.disturbances import ClosedArea, Disturbance, Jam, KnownAt, MerchantLate, is_over
 from services.dispatch.lab.figures import weight_of
@@ -72,16 +72,14 @@ class Watch:
                 capacity_ml=fact.capacity_ml,
                 skills=fact.skills,
                 burdens=burdens.of(courier),
-                unavailable=self._unavailable(courier, now),
+                in_hand=self._in_hand(courier),
             )
 
-    def _unavailable(self, courier: Courier, now: float) -> Bar | None:
-        """Whoever is asked has as many at once as the policy allows, carried and offered together."""
+    def _in_hand(self, courier: Courier) -> int:
+        """What a rider has at once, carried and offered together; where nobody is asked it does not count."""
         if not self.town.day.behaviour.offers:
-            return None
-        most = self.town.figures.service(self.town.day.moment(now)).deliveries_per_rider
-        has = len(courier.carried) + len(courier.accepted) + self.town.asked_of(courier)
-        return Bar.CARRIES_ENOUGH if has >= most else None
+            return 0
+        return len(courier.carried) + len(courier.accepted) + self.town.asked_of(courier)
 
     def _order(self, errand: Errand, now: float, late: list[MerchantLate]) -> Order:
         fact, policy = errand.fact, self.town.figures.service(self.town.day.moment(now), errand.pickup)
@@ -92,6 +90,7 @@ class Watch:
             pickup=errand.pickup,
             dropoff=errand.door,
             placed_at=fact.comes_at,
+            most_in_hand=policy.deliveries_per_rider,
             ready_at=ready_at,
             ready_spread_s=spread,
             promised_at=fact.promised_at,

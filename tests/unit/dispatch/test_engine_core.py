@@ -143,6 +143,18 @@ def test_a_vehicle_is_too_small_by_weight_or_by_volume() -> None:
     assert [REASONS[code] for code in found[0]] == [Bar.LACKS_CAPACITY, Bar.LACKS_CAPACITY, None]
 
 
+def test_nobody_is_sent_for_more_than_he_may_have_at_its_place_not_even_by_a_pin() -> None:
+    riders = [rider("full", 0, shop_id="s", in_hand=2), rider("free", 4_000)]
+
+    def sent(**changes: object) -> list[str]:
+        return [each.rider_id for each in decided(1500, riders, [order("o", **changes)]) if each.order_ids]
+
+    assert sent() == ["full"]
+    assert sent(most_in_hand=2) == ["free"]
+    assert sent(most_in_hand=2, pinned_to="full") == []
+    assert sent(most_in_hand=2, bound_to="full") == ["full"], "what he has accepted he keeps"
+
+
 def test_a_bundle_that_is_too_heavy_or_too_big_together_is_not_picked_up_together() -> None:
     for changes in ({"capacity_g": 9_000}, {"capacity_ml": 9_000}):
         pair = [order(name, load_g=5_000, load_ml=5_000) for name in "op"]

@@ -1,13 +1,15 @@
 """What the platform knows of riders and deliveries, and what the engine makes of it."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.dispatch.domain.delivery.state import Offer
-from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.domain.policy import DispatchPolicy, Where
 from services.dispatch.domain.values import FurtherPickup, Priority, Stage, Stop, StopKind
+from services.dispatch.engine.filters import REASONS, bars
 from services.dispatch.engine.picture import DeliveryNow, RiderNow
 from services.dispatch.engine.town import Town
 from services.dispatch.engine.travel import StraightLine
@@ -69,12 +71,32 @@ def test_who_stands_at_a_counter_is_at_that_shop_and_has_been_served() -> None:
         ({"silent": True}, Bar.SILENT),
         ({"break_until": s.at(10)}, Bar.ON_BREAK),
         ({"working_since": s.at(-600)}, Bar.MUST_REST),
-        ({"carrying": ("a", "b"), "offers": ("c",)}, Bar.CARRIES_ENOUGH),
-        ({"carrying": ("a", "b")}, None),
+        ({"carrying": ("a", "b"), "offers": ("c",)}, None),
     ],
 )
 def test_who_cannot_be_asked_says_why(changes: dict[str, Any], reason: Bar | None) -> None:
     assert seen(p.rider("rid_1", **changes)).unavailable is reason
+
+
+class OneByOneAtTheShop:
+    """A policy by which whoever has something already is not asked at the shop's place."""
+
+    def at(self, where: Where | None, moment: datetime) -> DispatchPolicy:
+        return POLICY if where is None else replace(POLICY, deliveries_per_rider=1)
+
+
+def test_with_how_many_deliveries_somebody_is_asked_is_said_by_the_place_of_the_next_one() -> None:
+    riders = [p.rider("full", carrying=("a",)), p.rider("asked", offers=("b",)), p.rider("free")]
+    picture = p.picture(riders, [p.delivery()])
+    world = Town().world(picture, OneByOneAtTheShop(), TRAVEL)
+    assert [rider.in_hand for rider in world.riders] == [1, 1, 0]
+    assert [REASONS[code] for code in bars(world.orders, world.riders, world.now)[0]] == [
+        Bar.CARRIES_ENOUGH,
+        Bar.CARRIES_ENOUGH,
+        None,
+    ]
+    elsewhere = Town().world(picture, POLICY, TRAVEL)
+    assert not bars(elsewhere.orders, elsewhere.riders, elsewhere.now).any()
 
 
 def test_who_has_accepted_and_who_is_being_asked_keeps_it() -> None:

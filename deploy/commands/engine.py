@@ -87,7 +87,7 @@ def decide(
 
 def _figures(given: list[str]) -> dict[str, float]:
     """Reads `name=value`; ends the command naming every one that no policy could hold."""
-    from services.dispatch.domain.policies.figures import Faults, read_values
+    from services.dispatch.domain.policies.figures import Faults, Within, read_values
 
     raw: dict[str, Any] = {}
     for each in given:
@@ -97,7 +97,7 @@ def _figures(given: list[str]) -> dict[str, float]:
         except ValueError:
             raw[name] = value
     faults = Faults()
-    values = read_values("--set", raw, faults, in_rule=False)
+    values = read_values("--set", raw, faults, Within.DEFAULTS)
     if faults.found:
         fail("; ".join(f"{fault.field}: {fault.sentence}" for fault in faults.found))
     return values

@@ -79,10 +79,13 @@ def _area() -> dict[str, Any]:
 def _rule() -> dict[str, Any]:
     days = {"enum": [day.word for day in Day]}
     clock = {"type": "string", "pattern": _CLOCK, "examples": ["11:30"]}
+    by_time_only = [each.name for each in PARAMETERS if each.by_rule and not each.by_place]
     return {
         "type": "object",
         "additionalProperties": False,
         "required": ["name", "values"],
+        "if": {"required": ["areas"], "properties": {"areas": {"minItems": 1}}},
+        "then": {"properties": {"values": {"propertyNames": {"not": {"enum": by_time_only}}}}},
         "properties": {
             "name": _name(),
             "areas": {

@@ -107,7 +107,8 @@ class FigureView(BaseModel):
     low: float
     high: float
     whole: bool
-    by_rule: bool
+    by_rule: bool = Field(description="a rule may set it: it may differ by the time of the day")
+    by_place: bool = Field(description="so may a rule that names areas")
     base: float
 
     @classmethod
@@ -120,6 +121,7 @@ class FigureView(BaseModel):
             high=parameter.high,
             whole=parameter.whole,
             by_rule=parameter.by_rule,
+            by_place=parameter.by_rule and parameter.by_place,
             base=base,
         )
 

@@ -64,10 +64,10 @@ function Choices({ legend, options, chosen, name, onChange }) {
   </fieldset>`;
 }
 
-function RuleFigures({ way, figures, values, faults, onChange }) {
+function RuleFigures({ way, figures, somewhere, values, faults, onChange }) {
   const known = figures.filter((figure) => figure.by_rule);
   const set = known.filter((figure) => figure.figure in values);
-  const rest = known.filter((figure) => !(figure.figure in values));
+  const rest = known.filter((figure) => !(figure.figure in values) && (figure.by_place || !somewhere));
   const add = (event) => {
     const figure = known.find((each) => each.figure === event.target.value);
     if (figure) onChange({ ...values, [figure.figure]: figure.base });
@@ -129,7 +129,7 @@ export function Rule({ rule, index, areas, figures, faults, onChange, onRemove }
       chosen=${rule.areas ?? []}
       onChange=${(chosen) => set({ areas: chosen })}
     />`}
-    <${RuleFigures} way=${way} figures=${figures} values=${rule.values} faults=${faults} onChange=${(values) => set({ values })} />
+    <${RuleFigures} way=${way} figures=${figures} somewhere=${(rule.areas ?? []).length > 0} values=${rule.values} faults=${faults} onChange=${(values) => set({ values })} />
     <${Wrong} id=${`rule-${index}-wrong`} faults=${loose} />
     <button type="button" class="quiet" onClick=${onRemove}>${t("policies.remove")}</button>
   </fieldset>`;

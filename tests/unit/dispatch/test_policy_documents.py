@@ -15,7 +15,9 @@ from services.dispatch.domain.policies.catalogue import BY_NAME, PARAMETERS
 from services.dispatch.domain.policies.cells import parent_of, resolution_of
 from services.dispatch.domain.policies.comparing import Change, changes
 from services.dispatch.domain.policies.document import as_json
+from services.dispatch.domain.policies.resolving import PolicyInForce
 from services.dispatch.domain.policy import DispatchPolicy
+from services.dispatch.engine.policy import engine_policy
 from services.dispatch.policy_schema import document_schema
 from services.dispatch.policy_schemas import EXAMPLE
 from shared.kernel.area import overlap
@@ -119,6 +121,19 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         ("time_zone", "unknown_time_zone"),
         ("defaults.offer_seconds", "out_of_range"),
     ]
+
+
+def test_what_one_decision_weighs_for_all_places_differs_by_time_and_not_by_place() -> None:
+    lunch = rule(starts="11:00", ends="13:00", values={"future_weight": 2, "orders_per_bundle": 2})
+    assert p.told({"rules": [lunch]}) == []
+    assert p.told({"areas": [square("north", 30.3, 120.1)], "rules": [lunch | {"areas": ["north"]}]}) == [
+        ("rules.0.values.future_weight", "not_by_place"),
+        ("rules.0.values.orders_per_bundle", "not_by_place"),
+    ]
+    in_force = PolicyInForce(p.BASE, p.read({"rules": [lunch]}), "dispatch-1")
+    noon, night = (engine_policy(in_force.at(None, p.shanghai(1, hour))) for hour in (12, 22))
+    assert (noon.future_weight, noon.largest_bundle) == (2, 2)
+    assert (night.future_weight, night.largest_bundle) == (p.BASE.future_weight, p.BASE.orders_per_bundle)
 
 
 def test_waits_the_wrong_way_round_contradict_wherever_they_meet() -> None:
@@ -225,6 +240,7 @@ def test_the_schema_takes_what_we_take_and_refuses_what_we_refuse() -> None:
         {"rules": [rule(values={})]},
         {"rules": [rule(values={"deliveries_per_tick": 3})]},
         {"areas": [{"name": "a"}]},
+        {"areas": [square("north", 30.3, 120.1)], "rules": [rule(areas=["north"], values={"future_weight": 1})]},
     ):
         assert p.told(bad) != []
         assert list(validator.iter_errors(bad)) != []
@@ -233,9 +249,11 @@ def test_the_schema_takes_what_we_take_and_refuses_what_we_refuse() -> None:
 
 def test_the_manual_lists_every_figure_as_the_catalogue_has_it() -> None:
     manual = Path("docs/operations/policies.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| ([^|]+ \| \w+) \|$", manual, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \| ([^|]+ \| [\w ]+) \|$", manual, re.MULTILINE))
+    differs = {(True, True): "yes", (True, False): "by time"}
     assert rows == {
-        each.name: f"{each.low:,g} to {each.high:,g} | {'yes' if each.by_rule else 'no'}" for each in PARAMETERS
+        each.name: f"{each.low:,g} to {each.high:,g} | {differs.get((each.by_rule, each.by_place), 'no')}"
+        for each in PARAMETERS
     }
     [example] = re.findall(r"```json\n(.*?)```", manual, re.DOTALL)
     assert p.told(json.loads(example)) == []

@@ -30,7 +30,8 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A figure: `low` and `high` are allowed themselves; `by_rule`: it may differ by place and time of the day."""
+    """A figure: `low` and `high` are allowed themselves; `by_rule`: it may differ by the time of the day, and
+    `by_place`: by the place too. What one decision weighs for all places at once cannot."""
 
     name: str
     kind: Kind
@@ -39,18 +40,23 @@ class Parameter:
     high: float
     whole: bool = False
     by_rule: bool = True
+    by_place: bool = True
 
 
 def _wait(name: str, low: float, high: float) -> Parameter:
     return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high)
 
 
-def _weight(name: str, high: float, *, unit: Unit = Unit.RATIO, by_rule: bool = False) -> Parameter:
-    return Parameter(name=name, kind=Kind.WEIGHT, unit=unit, low=0, high=high, by_rule=by_rule)
+def _weight(name: str, high: float, *, unit: Unit = Unit.RATIO, by_place: bool = False) -> Parameter:
+    return Parameter(name=name, kind=Kind.WEIGHT, unit=unit, low=0, high=high, by_place=by_place)
 
 
 def _engine_cap(name: str, high: float) -> Parameter:
     return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, by_rule=False)
+
+
+def _cap_of_a_decision(name: str, high: float) -> Parameter:
+    return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, by_place=False)
 
 
 def _engine_wait(name: str, low: float, high: float) -> Parameter:
@@ -97,17 +103,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
     ),
     _engine_wait("engine_turn_seconds", 1, 300),
-    _engine_wait("offer_lead_seconds", 0, 600),
+    Parameter(name="offer_lead_seconds", kind=Kind.WAIT, unit=Unit.SECONDS, low=0, high=600, by_place=False),
     _engine_wait("offer_ahead_seconds", 0, 86_400),
-    _engine_cap("orders_per_bundle", 8),
-    _engine_cap("near_riders", 64),
-    _engine_cap("futures", 60),
+    _cap_of_a_decision("orders_per_bundle", 8),
+    _cap_of_a_decision("near_riders", 64),
+    _cap_of_a_decision("futures", 60),
     _weight("left_over_seconds", 86_400, unit=Unit.SECONDS),
     _weight("move_gain_seconds", 86_400, unit=Unit.SECONDS),
     _weight("lateness_weight", 20),
     _weight("future_weight", 5),
-    _weight("urgent_weight", 100, by_rule=True),
-    _weight("medical_weight", 100, by_rule=True),
+    _weight("urgent_weight", 100, by_place=True),
+    _weight("medical_weight", 100, by_place=True),
     _weight("fairness_seconds", 3_600, unit=Unit.SECONDS),
     _weight("fatigue_seconds", 3_600, unit=Unit.SECONDS),
     _weight("doubt_weight", 10),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from enum import Enum, auto
 from math import isfinite
 from typing import Any
 
@@ -39,7 +40,15 @@ class Faults:
                 self.add(field, "unknown_field", f"only {', '.join(known)} are understood here")
 
 
-def read_values(way: str, raw: Any, faults: Faults, *, in_rule: bool) -> dict[str, float]:
+class Within(Enum):
+    """Who sets figures: not each of them may differ by the time, and fewer by the place."""
+
+    DEFAULTS = auto()
+    RULE_FOR_EVERYWHERE = auto()
+    RULE_FOR_AREAS = auto()
+
+
+def read_values(way: str, raw: Any, faults: Faults, within: Within) -> dict[str, float]:
     """Figures by their names; the faulty ones are left out."""
     if not isinstance(raw, Mapping):
         faults.add(way, "not_an_object", "this should be an object of figures")
@@ -50,8 +59,10 @@ def read_values(way: str, raw: Any, faults: Faults, *, in_rule: bool) -> dict[st
         parameter = BY_NAME.get(name)
         if parameter is None:
             _unknown(field, str(name)[:SHOWN_MAX], faults)
-        elif in_rule and not parameter.by_rule:
+        elif within is not Within.DEFAULTS and not parameter.by_rule:
             faults.add(field, "not_by_rule", "this holds for the whole service: set it among the defaults")
+        elif within is Within.RULE_FOR_AREAS and not parameter.by_place:
+            faults.add(field, "not_by_place", "this may differ by time only: set it in a rule without areas")
         elif (fault := _fault(parameter, value)) is not None:
             faults.add(field, *fault)
         else:

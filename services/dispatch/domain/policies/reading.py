@@ -16,7 +16,7 @@ from services.dispatch.domain.policies.document import (
     Rule,
     Window,
 )
-from services.dispatch.domain.policies.figures import Faults, read_values
+from services.dispatch.domain.policies.figures import Faults, Within, read_values
 from shared.kernel.area import CORNERS_MIN
 from shared.kernel.place import Place
 
@@ -43,7 +43,7 @@ def read(raw: Mapping[str, Any], faults: Faults, outline: Outline) -> PolicyDocu
     _names_differ(rules, "rules", faults)
     return PolicyDocument(
         time_zone=_time_zone(raw.get("time_zone", TIME_ZONE), faults),
-        defaults=read_values("defaults", raw.get("defaults", {}), faults, in_rule=False),
+        defaults=read_values("defaults", raw.get("defaults", {}), faults, Within.DEFAULTS),
         areas=tuple(areas),
         rules=tuple(rules),
     )
@@ -155,12 +155,14 @@ def _rule(way: str, raw: Mapping[str, Any], areas: set[str], faults: Faults) -> 
     values = raw.get("values", {})
     if values == {}:
         faults.add(f"{way}.values", "required", "a rule that sets nothing is of no use")
+    areas_named = _area_names(f"{way}.areas", raw.get("areas", []), areas, faults)
+    within = Within.RULE_FOR_AREAS if areas_named else Within.RULE_FOR_EVERYWHERE
     return Rule(
         name=_name(way, raw, faults),
-        areas=_area_names(f"{way}.areas", raw.get("areas", []), areas, faults),
+        areas=areas_named,
         window=_window(way, raw, faults),
         rank=_rank(f"{way}.rank", raw.get("rank", 0), faults),
-        values=read_values(f"{way}.values", values, faults, in_rule=True),
+        values=read_values(f"{way}.values", values, faults, within),
     )
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ class Speaking:
 
     def __init__(self, module: str, *arguments: str) -> None:
         self.lines: list[dict[str, Any]] = []
+        self._logged: deque[str] = deque(maxlen=20)
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
@@ -37,13 +39,19 @@ class Speaking:
         for line in self._process.stdout:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
+            else:
+                self._logged.append(line.rstrip())
 
     def said(self, **what: Any) -> list[dict[str, Any]]:
         """The lines that hold all of this."""
         return [line for line in list(self.lines) if what.items() <= line.items()]
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.said(ready=True) or self._ended(), 90, "the process is ready")
+        try:
+            wait_until(lambda: self.said(ready=True) or self._ended(), 90, "the process is ready")
+        except AssertionError as error:
+            error.add_note("\n".join(["it said last:", *map(str, self.lines[-5:]), *self._logged]))
+            raise
 
     def _ended(self) -> bool:
         assert self._process.poll() is None, f"it ended with {self._process.returncode}"

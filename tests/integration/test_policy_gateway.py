@@ -19,6 +19,7 @@ from tests.support.dispatch_town import Rider, Town, dispatch_town
 from tests.support.waiting import wait_until
 
 WHY = "tried in the lab"
+AT_ONCE = {"dispatch": {"offer_ahead_seconds": 3_600}}
 
 
 class Office:
@@ -46,9 +47,6 @@ class Office:
 
     def activate(self, number: int, **more: Any) -> Any:
         return self.ok("POST", f"/versions/{number}/activate", {"reason": WHY, **more})
-
-
-AT_ONCE = {"dispatch": {"offer_ahead_seconds": 3_600}}
 
 
 @pytest.fixture(scope="module")

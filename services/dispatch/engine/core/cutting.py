@@ -7,30 +7,6 @@ from services.dispatch.engine.core.arrays import Flags, Fleet, Floats, Ground, I
 
 
 @njit(cache=True)
-def part(rows: Ints, along: Floats, middle: int) -> None:
-    """Puts the rows in an order in which none before `middle` lies beyond it (Hoare's selection), in place."""
-    low, high = 0, rows.shape[0] - 1
-    while low < high:
-        border = along[rows[(low + high) // 2]]
-        i, j = low, high
-        while i <= j:
-            while along[rows[i]] < border:
-                i += 1
-            while along[rows[j]] > border:
-                j -= 1
-            if i <= j:
-                rows[i], rows[j] = rows[j], rows[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            return
-
-
-@njit(cache=True)
 def cut(
     share: float, most: int, needed: Flags, everywhere: bool, ground: Ground, fleet: Fleet
 ) -> tuple[int, Ints, Ints]:
@@ -57,7 +33,7 @@ def cut(
         axis = 0 if np.ptp(x[inside]) >= np.ptp(y[inside]) else 1
         along = x if axis == 0 else y
         middle = max(1, int(inside.shape[0] * share))
-        part(inside, along, middle)
+        inside = inside[np.argpartition(along[inside], middle)]
         beyond = ground.xy[there, axis] >= along[inside[middle]]
         waiting.append((inside[middle:], there[beyond]))
         waiting.append((inside[:middle], there[~beyond]))

@@ -174,6 +174,29 @@ def test_a_policy_is_changed_checked_activated_and_rolled_back_with_the_keyboard
     assert office.ask("GET", "/audit")["items"][0]["reason"] == WHY
 
 
+def test_what_weighs_for_all_places_at_once_is_offered_for_hours_and_not_for_areas(
+    office: Office, open_page: OpenPage
+) -> None:
+    office.activate(office.draft(EXAMPLE))
+    page = open_page(office.address()).page
+    page.get_by_role("button", name="Change from here").press("Enter")
+    rule = page.locator(".editor .rule")
+    weight = rule.locator('option[value="future_weight"]')
+    expect(rule.locator('option[value="medical_weight"]')).to_have_count(1)
+    expect(weight).to_have_count(0)
+    for area in rule.locator('input[name="areas-0"]:checked').all():
+        area.press("Space")
+    expect(weight).to_have_count(1)
+    rule.get_by_label("Set another figure here").select_option("future_weight")
+    page.get_by_role("button", name="Check").press("Enter")
+    expect(page.locator(".verdict")).to_have_attribute("data-valid", "true", timeout=15_000)
+    rule.locator('input[name="areas-0"]').first.press("Space")
+    page.get_by_role("button", name="Check").press("Enter")
+    expect(page.locator(".verdict")).to_have_attribute("data-valid", "false", timeout=15_000)
+    expect(page.locator(".verdict")).to_contain_text("a rule without areas")
+    pictured(page, "by-time-only")
+
+
 def test_what_somebody_else_has_just_changed_is_not_overwritten(office: Office, open_page: OpenPage) -> None:
     number = office.draft({"defaults": {"offer_seconds": 21}})
     opened = open_page(office.address())

@@ -3,7 +3,7 @@
 import { currentLanguage, day, clockTime, has, number, t } from "/static/i18n.js";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-export const KINDS = ["wait", "radius", "cap", "weight", "speed"];
+export const KINDS = ["wait", "radius", "cap", "weight", "speed", "pay"];
 
 export function figureName(figure) {
   return has(`policies.figure.${figure}`) ? t(`policies.figure.${figure}`) : figure;

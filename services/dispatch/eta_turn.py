@@ -117,7 +117,7 @@ class Times:
     def _write(self, command: TellTimes, version: int, policy: DispatchPolicy) -> bool:
         def work(transaction: Transaction) -> Sequence[EtaEvent]:
             stream = stream_of(command.delivery_id)
-            cause = _cause(transaction, command.delivery_id, version)
+            cause = because.not_told_of(transaction, command.delivery_id, version, stream)
             with because.of_state(transaction, "eta", *cause, self._actor, command.now) as context:
                 return transaction.execute(ETA, stream, lambda told: tell(command, told, policy), context).events
 
@@ -129,16 +129,6 @@ class Times:
         for event in events:
             _told.labels(type(event).__name__).inc()
         return bool(events)
-
-
-def _cause(transaction: Transaction, delivery_id: str, version: int) -> tuple[str, int]:
-    """The stream and version that a telling follows from: what happened to the delivery, and when that has been told
-    of already, the last word itself, which does not hold any more. So each thing is a cause once."""
-    [happened] = transaction.stream(delivery_id, version - 1, version)
-    told = transaction.stream(stream_of(delivery_id))
-    if any(each.causation_id == happened.event_id for each in told):
-        return told[-1].stream_id, told[-1].version
-    return delivery_id, version
 
 
 def learned_from(trips: Sequence[Trip]) -> Learned:

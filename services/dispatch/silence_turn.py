@@ -87,9 +87,9 @@ def _take_over(
 
 
 def _ask(transaction: Transaction, command: AskRider, policy: DispatchPolicy) -> bool:
-    delivery_id = command.delivery_id
+    delivery_id, stream = command.delivery_id, stream_of(command.rider_id)
     version = transaction.load(DELIVERY, delivery_id).version
-    with because.of_state(transaction, "silence", delivery_id, version, ACTOR, command.now) as context:
-        stream = stream_of(command.rider_id)
+    cause = because.not_told_of(transaction, delivery_id, version, stream)
+    with because.of_state(transaction, "silence", *cause, ACTOR, command.now) as context:
         done = transaction.execute(WELLBEING, stream, lambda wellbeing: ask(command, wellbeing, policy), context)
     return bool(done.events)

@@ -32,6 +32,19 @@ def of_state(
         yield context
 
 
+def not_told_of(tx: Transaction, stream_id: str, version: int, told_in: str) -> tuple[str, int]:
+    """The stream and version that one more word in the stream `told_in` follows from: what happened in the other, and
+    when that was the cause of a word there already, the last word, which does not hold any more.
+
+    So each event is the cause of one effect, however often only the time that has passed makes something due.
+    """
+    [happened] = tx.stream(stream_id, version - 1, version)
+    told = tx.stream(told_in)
+    if any(each.causation_id == happened.event_id for each in told):
+        return told[-1].stream_id, told[-1].version
+    return stream_id, version
+
+
 @contextmanager
 def _step(name: str, cause: StoredEvent, actor: str, now: datetime) -> Iterator[Context]:
     told: spans.Attributes = {"doorstep.stream": cause.stream_id, "doorstep.version": cause.version}

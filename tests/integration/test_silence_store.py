@@ -62,6 +62,23 @@ def test_a_device_that_sent_positions_and_stopped_is_asked_and_its_rider_taken_o
     assert not town.rider(parts, rider_id).silent
 
 
+def test_a_rider_who_falls_silent_again_with_the_same_delivery_is_asked_again_for_a_cause_of_its_own(
+    parts: DispatchParts, carrying: tuple[str, str]
+) -> None:
+    rider_id, delivery_id = carrying
+    other = town.new_rider(parts)
+    moved(parts, rider_id, 1)
+    for heard, silent in ((6, 6.5), (7, 12.5)):
+        moved(parts, other, heard)
+        moved(parts, other, silent)
+        assert watch(parts, silent) == 1
+        moved(parts, rider_id, silent + 0.2)
+    first, second = parts.store.stream(stream_of(rider_id))
+    assert first.causation_id in {event.event_id for event in parts.store.stream(delivery_id)}
+    assert second.causation_id == first.event_id, "nothing has happened to the delivery since"
+    assert town.delivery(parts, delivery_id).stage is Stage.ASSIGNED
+
+
 def test_a_device_that_never_sent_any_and_a_day_without_any_positions_say_nothing(
     parts: DispatchParts, carrying: tuple[str, str]
 ) -> None:

@@ -37,10 +37,14 @@ class Speaking:
     def _collect(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if line.startswith("{"):
-                self.lines.append(json.loads(line))
-            else:
-                self._logged.append(line.rstrip())
+            # A logger writes its line and the end of it apart: what another thread says may begin in the middle.
+            logged, begins, rest = line.partition('{"')
+            try:
+                self.lines.append(json.loads(begins + rest))
+            except ValueError:
+                logged = line
+            if logged.strip():
+                self._logged.append(logged.rstrip())
 
     def said(self, **what: Any) -> list[dict[str, Any]]:
         """The lines that hold all of this."""

@@ -51,7 +51,7 @@ def replan_turn(seen: Seen, now: datetime, policies: PolicySource, do: Do) -> li
 
 def wanted(seen: Seen, policy: DispatchPolicy) -> list[TakeOff]:
     """What should be taken off whom, by the picture alone."""
-    picture = picture_of(seen.world, seen.deliveries, policy.deliveries_per_rider)
+    picture = picture_of(seen.world, seen.deliveries)
     usually = _Remembered(seen.usually_takes)
     hindered = _Remembered(lambda a, b: usually(a, b) * seen.hindrances.factor(a, b))
     return replan(picture, replan_policy(policy), hindered if seen.hindrances.all else usually, usually)

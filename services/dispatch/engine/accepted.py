@@ -11,12 +11,12 @@ BY_A_PERSON = (AssignmentMode.MANUAL, AssignmentMode.TRANSFER)
 _DEFAULT_PROMISE_S = 2_400.0
 
 
-def picture_of(world: World, deliveries: Mapping[str, Delivery], per_rider: int) -> Picture:
+def picture_of(world: World, deliveries: Mapping[str, Delivery]) -> Picture:
     """`deliveries` are all that wait or are carried; the world's orders, by the same ids, those that are not picked
-    up. A rider has at most `per_rider` deliveries. One who is bound to something and not in the world is down."""
+    up. One who is bound to something and not in the world is down."""
     orders = {order.order_id: order for order in world.orders}
     accepted: dict[str, list[str]] = {}
-    in_hand: dict[str, int] = {}
+    fetched: dict[str, int] = {}
     asked: set[str] = set()
     for delivery_id, delivery in sorted(deliveries.items(), key=lambda each: _accepted_at(each[1], each[0])):
         if delivery.offer is not None:
@@ -26,10 +26,10 @@ def picture_of(world: World, deliveries: Mapping[str, Delivery], per_rider: int)
         if delivery.stage in BEFORE_PICKUP and delivery_id in orders:
             accepted.setdefault(delivery.rider_id, []).append(delivery_id)
         elif delivery.stage in AFTER_PICKUP:
-            in_hand[delivery.rider_id] = in_hand.get(delivery.rider_id, 0) + 1
+            fetched[delivery.rider_id] = fetched.get(delivery.rider_id, 0) + 1
     carriers = {
         rider.rider_id: _carrier(
-            rider, tuple(accepted.pop(rider.rider_id, ())), per_rider - in_hand.get(rider.rider_id, 0), asked
+            rider, tuple(accepted.pop(rider.rider_id, ())), fetched.get(rider.rider_id, 0), asked
         )
         for rider in world.riders
     }
@@ -44,7 +44,7 @@ def _accepted_at(delivery: Delivery, delivery_id: str) -> tuple[float, str]:
     return (0.0 if delivery.assigned_at is None else delivery.assigned_at.timestamp(), delivery_id)
 
 
-def _carrier(rider: Rider, bound: tuple[str, ...], room: int, asked: set[str]) -> Carrier:
+def _carrier(rider: Rider, bound: tuple[str, ...], fetched: int, asked: set[str]) -> Carrier:
     return Carrier(
         rider_id=rider.rider_id,
         spot=rider.spot,
@@ -54,7 +54,7 @@ def _carrier(rider: Rider, bound: tuple[str, ...], room: int, asked: set[str]) -
         pace=rider.pace,
         down=Cause.RIDER_SILENT if rider.unavailable is Bar.SILENT else None,
         open_to_more=rider.unavailable is None and rider.rider_id not in asked,
-        room=room,
+        fetched=fetched,
         capacity_g=rider.capacity_g,
         capacity_ml=rider.capacity_ml,
         skills=rider.skills,
@@ -62,9 +62,7 @@ def _carrier(rider: Rider, bound: tuple[str, ...], room: int, asked: set[str]) -
 
 
 def _gone(rider_id: str, bound: tuple[str, ...], now: float) -> Carrier:
-    return Carrier(
-        rider_id=rider_id, spot=(0.0, 0.0), free_at=now, off_at=now, bound=bound, down=Cause.RIDER_DOWN, room=0
-    )
+    return Carrier(rider_id=rider_id, spot=(0.0, 0.0), free_at=now, off_at=now, bound=bound, down=Cause.RIDER_DOWN)
 
 
 def _job(order: Order, delivery: Delivery) -> Job:
@@ -83,4 +81,5 @@ def _job(order: Order, delivery: Delivery) -> Job:
         load_ml=order.load_ml,
         skills=order.skills,
         barred=order.barred,
+        most_in_hand=order.most_in_hand,
     )

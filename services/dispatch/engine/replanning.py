@@ -61,13 +61,14 @@ class Job:
     load_ml: int = 0
     skills: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
+    most_in_hand: int = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
     """A rider on shift. `spot` and `free_at` are the end of what he has in hand; `bound` what he has accepted
     besides, in the order in which he does it. `down`: he cannot go on, or is silent. `open_to_more`: he may be asked
-    now, and have `room` deliveries in all that are not fetched yet."""
+    now. He has fetched `fetched` deliveries; a job is for nobody who has its `most_in_hand` with them already."""
 
     rider_id: str
     spot: Spot
@@ -77,7 +78,7 @@ class Carrier:
     pace: float = 1.0
     down: Cause | None = None
     open_to_more: bool = True
-    room: int = 1_000
+    fetched: int = 0
     capacity_g: int = 1_000_000_000
     capacity_ml: int = 1_000_000_000
     skills: frozenset[str] = frozenset()
@@ -288,7 +289,7 @@ class _Turn:
         own = [self.picture.jobs[order_id] for order_id in self.bound[carrier.rider_id]]
         fits = job.load_g + sum(each.load_g for each in own) <= carrier.capacity_g
         fits = fits and job.load_ml + sum(each.load_ml for each in own) <= carrier.capacity_ml
-        return fits and len(own) < carrier.room and job.skills <= carrier.skills
+        return fits and carrier.fetched + len(own) < job.most_in_hand and job.skills <= carrier.skills
 
     def _waits_for(self, rider_id: str) -> Job | None:
         """The one delivery that he would wait long for, with nothing else to do; what he has in hand comes first."""

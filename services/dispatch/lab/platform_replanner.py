@@ -102,7 +102,6 @@ class PlatformReplanner:
 
     def _carrier(self, rider: RiderSeen, situation: Situation) -> Carrier:
         fact, now = self._riders[rider.rider_id], situation.now
-        policy = self.figures.service(self.day.moment(now))
         spot, free_at = self._after_what_he_carries(rider, situation)
         return Carrier(
             rider_id=rider.rider_id,
@@ -112,7 +111,7 @@ class PlatformReplanner:
             bound=rider.accepted,
             pace=fact.pace,
             open_to_more=fact.on_at <= now <= fact.off_at,
-            room=policy.orders_per_bundle - len(rider.carried),
+            fetched=len(rider.carried),
             capacity_g=fact.capacity_g,
             capacity_ml=fact.capacity_ml,
             skills=fact.skills,
@@ -142,4 +141,5 @@ class PlatformReplanner:
             load_g=fact.load_g,
             load_ml=fact.load_ml,
             skills=fact.skills,
+            most_in_hand=self.figures.service(self.day.moment(situation.now)).orders_per_bundle,
         )

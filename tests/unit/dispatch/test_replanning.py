@@ -99,7 +99,7 @@ def test_what_a_person_decided_what_was_just_replanned_and_what_nobody_else_may_
 
 
 @pytest.mark.parametrize(
-    "other", [{"open_to_more": False}, {"down": Cause.RIDER_SILENT}, {"room": 0}, {"off_at": NOW + 100}]
+    "other", [{"open_to_more": False}, {"down": Cause.RIDER_SILENT}, {"fetched": 1_000}, {"off_at": NOW + 100}]
 )
 def test_nobody_gets_it_who_could_not_be_asked(other: dict[str, Any]) -> None:
     assert told([job()], carrier("near", 100, **other), carrier("his", 1_500, "a")) == []
@@ -138,13 +138,13 @@ def test_nobody_breaks_a_promise_of_his_own_for_it() -> None:
     assert told([job(), tight], carrier("near", 100, "tight"), carrier("his", 3_000, "a")) == [
         ("a", "his", "behind", "near")
     ]
-    near = carrier("near", 100, "tight", room=1)
-    assert told([job(), tight], near, carrier("his", 3_000, "a")) == []
+    near = carrier("near", 100, "tight")
+    assert told([job(most_in_hand=1), tight], near, carrier("his", 3_000, "a")) == []
 
 
 def test_a_rider_who_helps_one_is_reckoned_with_it_for_the_next() -> None:
-    jobs = [job("a"), job("b", 4_000, pickup=(0.0, 50.0), dropoff=(0.0, 400.0))]
-    found = told(jobs, carrier("near", 100, room=1), carrier("his", 2_000, "a"), carrier("hers", 2_100, "b"))
+    jobs = [job("a", most_in_hand=2), job("b", 4_000, pickup=(0.0, 50.0), dropoff=(0.0, 400.0), most_in_hand=2)]
+    found = told(jobs, carrier("near", 100, fetched=1), carrier("his", 2_000, "a"), carrier("hers", 2_100, "b"))
     assert [(order_id, better) for order_id, _, _, better in found] == [("b", "near")]
 
 

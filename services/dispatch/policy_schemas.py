@@ -121,7 +121,7 @@ class FigureView(BaseModel):
             high=parameter.high,
             whole=parameter.whole,
             by_rule=parameter.by_rule,
-            by_place=parameter.by_rule and parameter.by_place,
+            by_place=parameter.by_place,
             base=base,
         )
 

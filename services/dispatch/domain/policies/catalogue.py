@@ -3,7 +3,7 @@ field in `DispatchPolicy`; checking, the JSON Schema, the documentation and the 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 
 
@@ -28,10 +28,17 @@ class Unit(StrEnum):
     CENTS = "cents"
 
 
+class Differs(Enum):
+    """How rules may set a figure otherwise. What one decision weighs for all places at once differs by time."""
+
+    BY_PLACE_AND_TIME = auto()
+    BY_TIME = auto()
+    NEVER = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A figure: `low` and `high` are allowed themselves; `by_rule`: it may differ by the time of the day, and
-    `by_place`: by the place too. What one decision weighs for all places at once cannot."""
+    """A figure: `low` and `high` are allowed themselves."""
 
     name: str
     kind: Kind
@@ -39,32 +46,37 @@ class Parameter:
     low: float
     high: float
     whole: bool = False
-    by_rule: bool = True
-    by_place: bool = True
+    differs: Differs = Differs.BY_PLACE_AND_TIME
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether a rule may set it."""
+        return self.differs is not Differs.NEVER
+
+    @property
+    def by_place(self) -> bool:
+        """Whether a rule that names areas may."""
+        return self.differs is Differs.BY_PLACE_AND_TIME
 
 
 def _wait(name: str, low: float, high: float) -> Parameter:
     return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high)
 
 
-def _weight(name: str, high: float, *, unit: Unit = Unit.RATIO, by_place: bool = False) -> Parameter:
-    return Parameter(name=name, kind=Kind.WEIGHT, unit=unit, low=0, high=high, by_place=by_place)
+def _weight(name: str, high: float, *, unit: Unit = Unit.RATIO, differs: Differs = Differs.BY_TIME) -> Parameter:
+    return Parameter(name=name, kind=Kind.WEIGHT, unit=unit, low=0, high=high, differs=differs)
 
 
-def _engine_cap(name: str, high: float) -> Parameter:
-    return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, by_rule=False)
+def _engine_cap(name: str, high: float, *, differs: Differs = Differs.NEVER) -> Parameter:
+    return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, differs=differs)
 
 
-def _cap_of_a_decision(name: str, high: float) -> Parameter:
-    return Parameter(name=name, kind=Kind.CAP, unit=Unit.COUNT, low=1, high=high, whole=True, by_place=False)
-
-
-def _engine_wait(name: str, low: float, high: float) -> Parameter:
-    return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high, by_rule=False)
+def _engine_wait(name: str, low: float, high: float, *, differs: Differs = Differs.NEVER) -> Parameter:
+    return Parameter(name=name, kind=Kind.WAIT, unit=Unit.SECONDS, low=low, high=high, differs=differs)
 
 
 def _surge_ratio(name: str) -> Parameter:
-    return Parameter(name=name, kind=Kind.CAP, unit=Unit.RATIO, low=0.1, high=100, by_rule=False)
+    return Parameter(name=name, kind=Kind.CAP, unit=Unit.RATIO, low=0.1, high=100, differs=Differs.NEVER)
 
 
 def _pay(name: str) -> Parameter:
@@ -100,29 +112,40 @@ PARAMETERS: tuple[Parameter, ...] = (
     _pay("pay_per_delivery_cents"),
     _pay("pay_per_km_cents"),
     Parameter(
-        name="deliveries_per_tick", kind=Kind.CAP, unit=Unit.COUNT, low=1, high=10_000, whole=True, by_rule=False
+        name="deliveries_per_tick",
+        kind=Kind.CAP,
+        unit=Unit.COUNT,
+        low=1,
+        high=10_000,
+        whole=True,
+        differs=Differs.NEVER,
     ),
     _engine_wait("engine_turn_seconds", 1, 300),
-    Parameter(name="offer_lead_seconds", kind=Kind.WAIT, unit=Unit.SECONDS, low=0, high=600, by_place=False),
+    _engine_wait("offer_lead_seconds", 0, 600, differs=Differs.BY_TIME),
     _engine_wait("offer_ahead_seconds", 0, 86_400),
-    _cap_of_a_decision("orders_per_bundle", 8),
-    _cap_of_a_decision("near_riders", 64),
-    _cap_of_a_decision("futures", 60),
+    _engine_cap("orders_per_bundle", 8, differs=Differs.BY_TIME),
+    _engine_cap("near_riders", 64, differs=Differs.BY_TIME),
+    _engine_cap("futures", 60, differs=Differs.BY_TIME),
     _weight("left_over_seconds", 86_400, unit=Unit.SECONDS),
     _weight("move_gain_seconds", 86_400, unit=Unit.SECONDS),
     _weight("lateness_weight", 20),
     _weight("future_weight", 5),
-    _weight("urgent_weight", 100, by_place=True),
-    _weight("medical_weight", 100, by_place=True),
+    _weight("urgent_weight", 100, differs=Differs.BY_PLACE_AND_TIME),
+    _weight("medical_weight", 100, differs=Differs.BY_PLACE_AND_TIME),
     _weight("fairness_seconds", 3_600, unit=Unit.SECONDS),
     _weight("fatigue_seconds", 3_600, unit=Unit.SECONDS),
     _weight("doubt_weight", 10),
     Parameter(name="delay_confidence_ratio", kind=Kind.WEIGHT, unit=Unit.RATIO, low=0.5, high=0.95),
     Parameter(name="rider_speed_m_per_s", kind=Kind.SPEED, unit=Unit.METRES_PER_SECOND, low=0.5, high=20),
     Parameter(
-        name="max_speed_km_per_h", kind=Kind.SPEED, unit=Unit.KILOMETRES_PER_HOUR, low=20, high=300, by_rule=False
+        name="max_speed_km_per_h",
+        kind=Kind.SPEED,
+        unit=Unit.KILOMETRES_PER_HOUR,
+        low=20,
+        high=300,
+        differs=Differs.NEVER,
     ),
-    Parameter(name="clock_skew_seconds", kind=Kind.WAIT, unit=Unit.SECONDS, low=5, high=3_600, by_rule=False),
+    Parameter(name="clock_skew_seconds", kind=Kind.WAIT, unit=Unit.SECONDS, low=5, high=3_600, differs=Differs.NEVER),
 )
 
 BY_NAME = MappingProxyType({parameter.name: parameter for parameter in PARAMETERS})
